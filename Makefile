@@ -1,0 +1,61 @@
+# fazhi: two commands do it all on a machine with Python >= 3.11, git and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all up down status lint format docs bench soak lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fazhi needs Python 3.11 or newer")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked packages into $(VENV) (a few minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.installed-*; touch $@
+
+install: $(STAMP) ## make .venv with the locked packages
+
+demo: install ## the main job end to end on a real scheduler (about five minutes)
+	@$(BIN)/python -m fazhi.demo
+
+test: install ## all tests that this machine can run, under 15 minutes
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+up: install ## Airflow in the background; prints the address and a generated password
+	@$(BIN)/python -m fazhi.services up
+
+down: ## end exactly what `make up` started
+	@$(BIN)/python -m fazhi.services down
+
+status: ## what is running
+	@$(BIN)/python -m fazhi.services status
+
+lint: install ## ruff, mypy, import-linter
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: install ## write what the formatter wants
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+docs: install ## regenerate suites, rule pages, DAG pages and the published samples
+	@$(BIN)/python -m fazhi.docs
+
+bench: install ## ratios against named baselines
+	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+soak: install ## the long and the random; by hand
+	@FAZHI_SOAK=1 $(BIN)/python -m pytest -m soak
+
+lock: ## resolve requirements.lock anew (needs uv)
+	@uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --no-header --custom-compile-command "make lock" --quiet -o requirements.lock
+
+clean: ## remove what runs leave behind; .venv stays
+	@test ! -x $(BIN)/python || $(BIN)/python -m fazhi.services down >/dev/null 2>&1 || true
+	@rm -rf var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis great_expectations/uncommitted
