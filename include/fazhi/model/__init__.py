@@ -1,0 +1,1 @@
+"""The nouns of the assessment. In: plain data. Out: plain data; no input or output, no database, no pandas."""
