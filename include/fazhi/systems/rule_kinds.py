@@ -1,0 +1,91 @@
+"""Which rule kinds a check may use and which parameters each takes. In: nothing. Out: the closed list.
+
+A check of an edition that names an unknown rule kind or parameter does not load (contracts/indicator-system.md).
+The condition of a rule kind is code (``fazhi.intake`` for what needs the file, ``fazhi.validate`` for what SQL can
+judge); severity, words and parameters are the edition's data.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ParamKind = Literal["indicator", "indicators", "part", "number", "text"]
+"""``indicator``: a code of the edition; ``part``: numerator, denominator or value; ``number``: exact decimal."""
+
+
+@dataclass(frozen=True)
+class RuleKind:
+    """A kind of rule: where it is judged and what it is told."""
+
+    rule: str
+    judged_by: Literal["intake", "values"]
+    required: Mapping[str, ParamKind] = field(default_factory=dict)
+    optional: Mapping[str, ParamKind] = field(default_factory=dict)
+
+
+def _kinds(*kinds: RuleKind) -> Mapping[str, RuleKind]:
+    return {kind.rule: kind for kind in kinds}
+
+
+RULE_KINDS: Mapping[str, RuleKind] = _kinds(
+    # what needs the file
+    RuleKind("NOT_DATA", "intake"),
+    RuleKind("FILE_TYPE", "intake"),
+    RuleKind("ENCRYPTED", "intake"),
+    RuleKind("MACRO", "intake"),
+    RuleKind("ZIP_BOMB", "intake"),
+    RuleKind("EMPTY", "intake"),
+    RuleKind("ENCODING", "intake"),
+    RuleKind("NOT_TEMPLATE", "intake"),
+    RuleKind("TEMPLATE_VERSION", "intake"),
+    RuleKind("CELL_ERROR", "intake"),
+    RuleKind("UNIT_IN_CELL", "intake"),
+    RuleKind("FULLWIDTH", "intake"),
+    RuleKind("CN_NUMERAL", "intake"),
+    RuleKind("SEPARATOR", "intake"),
+    RuleKind("FLOAT_NOISE", "intake"),
+    RuleKind("DATE_FORMAT", "intake"),
+    RuleKind("DATE_INVALID", "intake"),
+    RuleKind("FUZZY_NUMBER", "intake"),
+    RuleKind("FUZZY_MALFORMED", "intake"),
+    RuleKind("VALUE_TYPE", "intake"),
+    RuleKind("NA_TOKEN", "intake"),
+    RuleKind("PERIOD_MISMATCH", "intake"),
+    # what SQL judges over the values of one row
+    RuleKind("UNIT_UNKNOWN", "values"),
+    RuleKind("INDICATOR_UNKNOWN", "values"),
+    RuleKind("NOT_REPORTABLE", "values"),
+    RuleKind("AUTHZ", "values"),
+    RuleKind("NOT_APPLICABLE_TO_UNIT", "values"),
+    RuleKind("PERIOD_WRONG", "values"),
+    RuleKind("NEGATIVE", "values"),
+    RuleKind("COUNT_NOT_INTEGER", "values"),
+    RuleKind("PART_MISSING", "values"),
+    RuleKind("NUM_GT_DEN", "values"),
+    RuleKind("ZERO_DENOMINATOR", "values"),
+    RuleKind("RATIO_MISMATCH", "values"),
+    RuleKind("PERCENT_FORM", "values"),
+    RuleKind("EVIDENCE_MISSING", "values"),
+    RuleKind("DATE_OUT_OF_PERIOD", "values", required={"months_before": "number", "months_after": "number"}),
+    RuleKind("SCORE_RANGE", "values", required={"low": "number", "high": "number"}),
+    RuleKind("NA_UNAPPROVED", "values"),
+    RuleKind("PERIOD_TYPE", "values"),
+    # what SQL judges by comparing a value with others
+    RuleKind("DUP_ROW", "values"),
+    RuleKind(
+        "SUBSET",
+        "values",
+        required={"indicator": "indicator", "part": "part", "of": "indicator", "of_part": "part"},
+    ),
+    RuleKind(
+        "SUM_MISMATCH",
+        "values",
+        required={"indicator": "indicator", "part": "part", "of": "indicator", "of_part": "part"},
+    ),
+    RuleKind("RECONCILE", "values", optional={"above_percent": "number", "up_to_percent": "number"}),
+    RuleKind("CUMULATIVE_DECREASE", "values"),
+    RuleKind("INCOMPARABLE", "values"),
+    RuleKind("JUMP", "values", required={"percent": "number", "at_least": "number"}),
+    RuleKind("AMOUNT_SCALE", "values", required={"low_times": "number", "high_times": "number"}),
+    RuleKind("STALE_COPY", "values", required={"share_percent": "number", "at_least": "number"}),
+)
