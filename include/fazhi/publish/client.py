@@ -1,0 +1,323 @@
+"""The platform's client. In: settings, results as canonical JSON. Out: its answers, or ``Unreachable``.
+
+Talks to the configured host alone: no proxy from the environment, no redirect followed. After 429, 5xx,
+time-outs, cut connections and unusable answers it asks again, as often as ``RetryPolicy`` says and no sooner
+than ``Retry-After``; every other refusal comes back at once. Everything that is sent is safe to repeat, and
+every attempt is signed anew, since the platform takes a nonce only once.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import requests
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from fazhi.model.canonical import sha256_hex
+from fazhi.model.errors import ConfigurationError, SystemFault, Unreachable
+from fazhi.publish import answers
+from fazhi.publish.answers import AssessmentYear, Held, ItemAnswer, StoredResult, UnusableAnswerError
+from fazhi.publish.signing import Signer
+
+LARGEST_BATCH = 500
+_PAGE = 1000
+_ALLOWED_SKEW_SECONDS = 300
+_BATCH_REFUSALS = (413, 422)
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How long to insist.
+
+    Attributes:
+        attempts: How often a request is tried in all.
+        first_wait: Seconds before the second attempt; doubled each time when the platform names no time.
+        longest_wait: Seconds; a platform that asks for more is left alone until the next run.
+        connect_timeout: Seconds to wait for a connection.
+        read_timeout: Seconds to wait for an answer.
+    """
+
+    attempts: int = 5
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+    connect_timeout: float = 5.0
+    read_timeout: float = 60.0
+
+
+class BatchRefusedError(Exception):
+    """The platform refused a batch as a whole; its parts may pass."""
+
+
+class _NotNowError(Exception):
+    """This attempt led to nothing; another one may."""
+
+    def __init__(self, reason: str, retry_after: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class PlatformClient:
+    """A client of one assessment platform; a context manager that closes its connections.
+
+    Args:
+        url: Where the platform is, e.g. ``https://platform.example``.
+        app_id: The application as the platform knows it.
+        secret: Its secret; it appears in no message.
+        alg: ``hmac-sha256`` or ``hmac-sm3``.
+        retry: How long to insist.
+        clock: Seconds since the epoch.
+        sleep: Waits for seconds.
+
+    Raises:
+        ConfigurationError: The address or the signature settings cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        app_id: str,
+        secret: str,
+        alg: str = "hmac-sha256",
+        *,
+        retry: RetryPolicy | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._base = _checked_base(url)
+        self._host = urlsplit(self._base).netloc
+        self._signer = Signer(app_id, secret, alg)
+        self._retry = retry or RetryPolicy()
+        self._clock = clock
+        self._sleep = sleep
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def __repr__(self) -> str:
+        return f"PlatformClient({self._host!r}, {self._signer!r})"
+
+    def __enter__(self) -> "PlatformClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def assessment_year(self, year: int) -> AssessmentYear | None:
+        """The state of a year, ``None`` if the platform does not know it.
+
+        Raises:
+            Unreachable: The platform could not be reached, or never answered usably.
+            ConfigurationError: It does not take our signature, or sends us elsewhere.
+            SystemFault: It refused the request as wrong.
+        """
+        return self._get(f"/v1/assessments/{year}", lambda data: answers.read_year(data, year))
+
+    def stored_result(self, year: int, unit_code: str) -> StoredResult | None:
+        """The newest stored result of a unit, ``None`` if there is none. Raises as ``assessment_year``."""
+        return self._get(f"/v1/assessments/{year}/results/{quote(unit_code)}", answers.read_stored)
+
+    def year_digest(self, year: int) -> tuple[int, str]:
+        """Count and digest of what the platform holds for a year. Raises as ``assessment_year``."""
+        return self._must_get(f"/v1/assessments/{year}/digest", answers.read_digest)
+
+    def held_results(self, year: int) -> Iterator[tuple[str, Held]]:
+        """Unit code with version and digest of everything the platform holds for a year, page by page.
+
+        Raises as ``assessment_year``; also ``Unreachable`` when the pages come round in a circle.
+        """
+        cursor, seen = None, set[str]()
+        while True:
+            query = urlencode({"limit": _PAGE} | ({"cursor": cursor} if cursor else {}))
+            held, cursor = self._must_get(f"/v1/assessments/{year}/results?{query}", answers.read_page)
+            yield from held.items()
+            if cursor is None:
+                return
+            if cursor in seen:
+                raise Unreachable(f"考评平台({self._host})的结果清单翻页出现循环,无法核对;下次运行会重新核对")
+            seen.add(cursor)
+
+    def put_result(self, year: int, unit_code: str, body: bytes, idempotency_key: str) -> ItemAnswer:
+        """Store one result. Raises ``Unreachable`` and ``ConfigurationError`` as ``assessment_year``."""
+        path = f"/v1/assessments/{year}/results/{quote(unit_code)}"
+        return self._exchange(
+            "PUT",
+            path,
+            body=body,
+            key=idempotency_key,
+            read=lambda status, data: answers.read_item(status, data, data),
+        )
+
+    def post_batch(self, year: int, results: Sequence[tuple[str, bytes]]) -> list[ItemAnswer]:
+        """Store up to 500 results, given as unit code and canonical JSON; the answers are in the same order.
+
+        Raises:
+            BatchRefusedError: The batch as a whole is too large or not acceptable.
+            Unreachable: As ``assessment_year``.
+            ConfigurationError: As ``assessment_year``.
+            SystemFault: As ``assessment_year``.
+        """
+        body = b'{"results":[' + b",".join(result for _, result in results) + b"]}"
+        unit_codes = [unit_code for unit_code, _ in results]
+
+        def read(status: int, data: Any) -> list[ItemAnswer]:
+            if status in _BATCH_REFUSALS:
+                raise BatchRefusedError(answers.problem_text(status, data))
+            self._require_ok(status, data)
+            return answers.read_items(data, unit_codes)
+
+        path = f"/v1/assessments/{year}/results:batch"
+        return self._exchange("POST", path, body=body, key=sha256_hex(body), read=read)
+
+    def _get(self, path: str, read: Callable[[Any], Read]) -> Read | None:
+        def read_if_there(status: int, data: Any) -> Read | None:
+            if status == requests.codes.not_found:
+                return None
+            self._require_ok(status, data)
+            return read(data)
+
+        return self._exchange("GET", path, read=read_if_there)
+
+    def _must_get(self, path: str, read: Callable[[Any], Read]) -> Read:
+        def read_ok(status: int, data: Any) -> Read:
+            self._require_ok(status, data)
+            return read(data)
+
+        return self._exchange("GET", path, read=read_ok)
+
+    def _require_ok(self, status: int, data: Any) -> None:
+        if status != requests.codes.ok:
+            raise SystemFault(f"考评平台({self._host})不接受这项请求:{answers.problem_text(status, data)}")
+
+    def _exchange(
+        self, method: str, path: str, *, read: Callable[[int, Any], Read], body: bytes = b"", key: str = ""
+    ) -> Read:
+        """Ask until there is a usable answer, within the retry policy."""
+        retrying = Retrying(
+            stop=stop_after_attempt(self._retry.attempts),
+            wait=self._wait,
+            retry=retry_if_exception(self._worth_waiting),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            answer: Read = retrying(self._attempt, method, path, body, key, read)
+        except _NotNowError as error:
+            tried = retrying.statistics.get("attempt_number", 1)
+            raise Unreachable(
+                f"考评平台({self._host})暂时无法使用:{error.reason};共尝试{tried}次。"
+                "尚未确认的得分仍在待推送队列中,没有丢失,下次运行会继续"
+            ) from None
+        return answer
+        return answer
+
+    def _worth_waiting(self, error: BaseException) -> bool:
+        return isinstance(error, _NotNowError) and (error.retry_after or 0) <= self._retry.longest_wait
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked_for = error.retry_after if isinstance(error, _NotNowError) else None
+        if asked_for is not None:
+            return float(asked_for)
+        return min(self._retry.first_wait * 2.0 ** (state.attempt_number - 1), self._retry.longest_wait)
+
+    def _attempt(
+        self, method: str, path: str, body: bytes, key: str, read: Callable[[int, Any], Read]
+    ) -> Read:
+        response = self._send(method, path, body, key)
+        self._require_answer(response)
+        try:
+            return read(response.status_code, _json(response))
+        except UnusableAnswerError as error:
+            raise _NotNowError(str(error)) from None
+
+    def _send(self, method: str, path: str, body: bytes, key: str) -> requests.Response:
+        headers = {"Accept": "application/json, application/problem+json"}
+        if body:
+            headers |= {"Content-Type": "application/json", "Idempotency-Key": key}
+        request = self._session.prepare_request(
+            requests.Request(method, self._base + path, headers=headers, data=body or None)
+        )
+        nonce = secrets.token_hex(16)
+        timestamp = int(self._clock())
+        request.headers.update(
+            self._signer.headers(method, request.path_url, body, timestamp=timestamp, nonce=nonce)
+        )
+        timeouts = (self._retry.connect_timeout, self._retry.read_timeout)
+        try:
+            return self._session.send(request, timeout=timeouts, allow_redirects=False)
+        except requests.RequestException as error:
+            raise _NotNowError(_reason(error)) from None
+
+    def _require_answer(self, response: requests.Response) -> None:
+        """Stop where the answer is about the way and not about the request."""
+        status = response.status_code
+        if status == requests.codes.too_many_requests or status >= requests.codes.server_error:
+            raise _NotNowError(f"平台答复 {status}", _retry_after(response))
+        if requests.codes.multiple_choices <= status < requests.codes.bad_request:
+            raise ConfigurationError(
+                f"考评平台({self._host})要求转到别的地址(答复 {status}),未跟随:请核对配置的平台地址"
+            )
+        if status in (requests.codes.unauthorized, requests.codes.forbidden):
+            said = answers.problem_text(status, _json(response))
+            raise ConfigurationError(
+                f"考评平台({self._host})不认可我方签名:{said}。请核对应用标识、密钥、签名算法和本机时钟"
+                + self._skew(response)
+            )
+
+    def _skew(self, response: requests.Response) -> str:
+        try:
+            platform_time = parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+        except ValueError:
+            return ""
+        seconds = round(self._clock() - platform_time)
+        if abs(seconds) <= _ALLOWED_SKEW_SECONDS:
+            return ""
+        return f"(本机时钟比平台{'快' if seconds > 0 else '慢'}{abs(seconds)}秒)"
+
+
+def _checked_base(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError("考评平台的地址不可用:应以 http:// 或 https:// 开头并写明主机")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError("考评平台的地址不可用:不得带用户名、密码、参数或片段")
+    return url.rstrip("/")
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except requests.exceptions.JSONDecodeError:
+        return None
+
+
+def _retry_after(response: requests.Response) -> int | None:
+    text = response.headers.get("Retry-After", "").strip()
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _reason(error: requests.RequestException) -> str:
+    """What happened on the way, without the request's particulars."""
+    for kind, reason in (
+        (requests.exceptions.SSLError, "TLS 证书校验未通过"),
+        (requests.exceptions.ConnectTimeout, "连接超时"),
+        (requests.exceptions.ReadTimeout, "等待应答超时"),
+        (requests.exceptions.ChunkedEncodingError, "应答中途断开"),
+        (requests.exceptions.ConnectionError, "连接不上或连接中断"),
+    ):
+        if isinstance(error, kind):
+            return reason
+    return f"请求未能完成({type(error).__name__})"

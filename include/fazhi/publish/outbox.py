@@ -1,0 +1,317 @@
+"""The outbox. In: results of the score room. Out: one row per result version, moved only along its graph.
+
+    pending ──▶ sent ──▶ confirmed
+       │ ▲        │ └────────┬──▶ conflict ──▶ confirmed, pending
+       │ └────────┴──────────┘        (reconciling says what the platform really holds)
+       ├──▶ refused, conflict
+    every state but confirmed ──▶ superseded, once a newer version of the unit's result is queued
+
+A row is committed before anything is sent, its body never changes, and every move is a compare-and-set: of
+two publishers that saw the same row, one moves it and the other notices.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, and_, exists, func, insert, or_, select, update
+
+from fazhi.model.canonical import canonical_bytes, sha256_hex
+from fazhi.model.errors import SystemFault
+from fazhi.model.terms import OutboxState, Stage
+from fazhi.store import read, write
+from fazhi.store.tables import outbox, result
+
+BodyOf = Callable[[Connection, int, str, int], Mapping[str, Any]]
+"""Builds the platform's Result of (connection, year, unit code, version)."""
+
+_CHUNK = 500
+_UNCONFIRMED = (OutboxState.PENDING, OutboxState.SENT, OutboxState.REFUSED, OutboxState.CONFLICT)
+
+LEGAL_MOVES: Mapping[tuple[OutboxState, OutboxState], str] = {
+    (OutboxState.PENDING, OutboxState.SENT): "the platform gave a receipt for exactly this body",
+    (OutboxState.PENDING, OutboxState.REFUSED): "the platform, or its rules for the year, do not take it",
+    (OutboxState.PENDING, OutboxState.CONFLICT): "the platform holds something else under the version",
+    (OutboxState.PENDING, OutboxState.SUPERSEDED): "a newer version was queued",
+    (OutboxState.SENT, OutboxState.CONFIRMED): "read back: the platform holds this version and digest",
+    (
+        OutboxState.SENT,
+        OutboxState.PENDING,
+    ): "read back: lost, the platform holds nothing or an older version",
+    (OutboxState.SENT, OutboxState.CONFLICT): "read back: the platform holds something else",
+    (OutboxState.SENT, OutboxState.SUPERSEDED): "a newer version was queued",
+    (OutboxState.CONFIRMED, OutboxState.PENDING): "read back: the platform has lost it",
+    (OutboxState.CONFIRMED, OutboxState.CONFLICT): "read back: the platform now holds something else",
+    (OutboxState.CONFLICT, OutboxState.CONFIRMED): "read back: the platform holds this version after all",
+    (OutboxState.CONFLICT, OutboxState.PENDING): "read back: nothing stands in the way any more",
+    (OutboxState.CONFLICT, OutboxState.SUPERSEDED): "a newer version was queued",
+    (OutboxState.REFUSED, OutboxState.SUPERSEDED): "a newer version was queued",
+}
+"""Every move that there is, and what it means."""
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """One result version on its way."""
+
+    unit_code: str
+    version: int
+    stage: Stage
+    state: OutboxState
+    digest: str
+    idempotency_key: str
+    body: str
+
+
+@dataclass(frozen=True)
+class EnqueueCounts:
+    """How many rows were queued, and how many older ones that made superseded."""
+
+    queued: int
+    superseded: int
+
+
+def enqueue(
+    engine: Engine,
+    year: int,
+    *,
+    body_of: BodyOf,
+    now: datetime,
+    progress: Callable[[int], None] | None = None,
+) -> EnqueueCounts:
+    """Queue the newest result version of every unit of the year that is not queued yet.
+
+    A provisional version of a unit that has a final one is never queued. Older rows of the unit that were not
+    confirmed become ``superseded``. Doing it twice queues nothing more.
+
+    Args:
+        engine: The store.
+        year: Assessment year.
+        body_of: Builds the platform's Result of a version.
+        now: The present moment, with its offset.
+        progress: Told how many rows each step queued.
+
+    Raises:
+        SystemFault: A body is not that of the result it was built for.
+    """
+    queued = superseded = 0
+    while True:
+        with write(engine) as connection:
+            due = connection.execute(_not_queued(year).limit(_CHUNK)).all()
+            for unit_code, version, stage in due:
+                superseded += _supersede_older(connection, year, unit_code, version, now)
+                _queue(connection, year, unit_code, version, stage, body_of, now)
+        if not due:
+            return EnqueueCounts(queued, superseded)
+        queued += len(due)
+        if progress is not None:
+            progress(len(due))
+
+
+def not_yet_queued(engine: Engine, year: int) -> int:
+    """How many result versions ``enqueue`` would queue now."""
+    with read(engine) as connection:
+        return connection.execute(select(func.count()).select_from(_not_queued(year).subquery())).scalar_one()
+
+
+def move(
+    connection: Connection,
+    year: int,
+    row: OutboxRow,
+    target: OutboxState,
+    *,
+    now: datetime,
+    problem: str | None = None,
+) -> bool:
+    """Move a row from the state it was seen in; ``False`` if somebody else has moved it since.
+
+    Args:
+        connection: A write transaction.
+        year: Assessment year.
+        row: The row as it was read.
+        target: The new state.
+        now: The present moment.
+        problem: Why, in words for a person; ``None`` clears an earlier one.
+
+    Raises:
+        SystemFault: There is no such move.
+    """
+    if (row.state, target) not in LEGAL_MOVES:
+        raise SystemFault(
+            f"待推送队列不允许从 {row.state} 到 {target}({year}年 {row.unit_code} 版本 {row.version})"
+        )
+    changed = connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.year == year,
+            outbox.c.unit_code == row.unit_code,
+            outbox.c.version == row.version,
+            outbox.c.state == row.state.value,
+        )
+        .values(state=target.value, problem=problem, changed_at=_moment(now))
+    )
+    return changed.rowcount == 1
+
+
+def pending_rows(connection: Connection, year: int, after: OutboxRow | None = None) -> list[OutboxRow]:
+    """The next rows to send, at most a batch, by unit code and version; none provisional beside a final."""
+    statement = (
+        _rows(year)
+        .where(
+            outbox.c.state == OutboxState.PENDING.value,
+            or_(outbox.c.stage == Stage.FINAL.value, ~_has_final(outbox.c.year, outbox.c.unit_code)),
+        )
+        .order_by(outbox.c.unit_code, outbox.c.version)
+        .limit(_CHUNK)
+    )
+    if after is not None:
+        same_unit = and_(outbox.c.unit_code == after.unit_code, outbox.c.version > after.version)
+        statement = statement.where(or_(outbox.c.unit_code > after.unit_code, same_unit))
+    return [_row(found) for found in connection.execute(statement)]
+
+
+def note_attempt(connection: Connection, year: int, rows: Sequence[OutboxRow]) -> None:
+    """Count an attempt to send each of the rows."""
+    for row in rows:
+        connection.execute(
+            update(outbox)
+            .where(
+                outbox.c.year == year, outbox.c.unit_code == row.unit_code, outbox.c.version == row.version
+            )
+            .values(attempts=outbox.c.attempts + 1)
+        )
+
+
+def rows_to_compare(connection: Connection, year: int) -> list[OutboxRow]:
+    """Per unit the row that the platform should hold now, by unit code; none while a newer one is pending.
+
+    A refused version leaves the one before it standing.
+    """
+    statement = (
+        _rows(year)
+        .where(outbox.c.state.not_in((OutboxState.SUPERSEDED.value, OutboxState.REFUSED.value)))
+        .order_by(outbox.c.unit_code, outbox.c.version)
+    )
+    newest = {found.unit_code: _row(found) for found in connection.execute(statement)}
+    return [row for row in newest.values() if row.state is not OutboxState.PENDING]
+
+
+def outbox_counts(engine: Engine, year: int) -> dict[str, int]:
+    """The year and, per state, how many units' newest row is in it: what the command line prints."""
+    newest = (
+        select(outbox.c.unit_code, func.max(outbox.c.version).label("version"))
+        .where(outbox.c.year == year)
+        .group_by(outbox.c.unit_code)
+        .subquery()
+    )
+    same = and_(outbox.c.unit_code == newest.c.unit_code, outbox.c.version == newest.c.version)
+    statement = (
+        select(outbox.c.state, func.count())
+        .join(newest, same)
+        .where(outbox.c.year == year)
+        .group_by(outbox.c.state)
+    )
+    with read(engine) as connection:
+        found: dict[str, int] = dict(connection.execute(statement).all())
+    shown = [state.value for state in OutboxState if state is not OutboxState.SUPERSEDED]
+    return {"year": year, **{state: found.get(state, 0) for state in shown}}
+
+
+def outbox_rows(engine: Engine, year: int) -> list[dict[str, Any]]:
+    """Every row of the year without its body, for a look at the outbox."""
+    columns = [column for column in outbox.c if column.name != "body"]
+    statement = select(*columns).where(outbox.c.year == year).order_by(outbox.c.unit_code, outbox.c.version)
+    with read(engine) as connection:
+        return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _not_queued(year: int) -> Select[str, int, str]:
+    newest = (
+        select(result.c.unit_code, func.max(result.c.version).label("version"))
+        .where(
+            result.c.year == year,
+            or_(result.c.stage == Stage.FINAL.value, ~_has_final(result.c.year, result.c.unit_code)),
+        )
+        .group_by(result.c.unit_code)
+        .subquery()
+    )
+    same = and_(result.c.unit_code == newest.c.unit_code, result.c.version == newest.c.version)
+    queued = exists().where(
+        outbox.c.year == result.c.year,
+        outbox.c.unit_code == result.c.unit_code,
+        outbox.c.version == result.c.version,
+    )
+    return (
+        select(result.c.unit_code, result.c.version, result.c.stage)
+        .join(newest, same)
+        .where(result.c.year == year, ~queued)
+        .order_by(result.c.unit_code)
+    )
+
+
+def _has_final(year: Any, unit_code: Any) -> Any:
+    final = result.alias("final_result")
+    return exists().where(
+        final.c.year == year, final.c.unit_code == unit_code, final.c.stage == Stage.FINAL.value
+    )
+
+
+def _queue(
+    connection: Connection,
+    year: int,
+    unit_code: str,
+    version: int,
+    stage: str,
+    body_of: BodyOf,
+    now: datetime,
+) -> None:
+    data = body_of(connection, year, unit_code, version)
+    meant = {"year": year, "unit_code": unit_code, "version": version, "stage": stage}
+    if {name: data.get(name) for name in meant} != meant:
+        raise SystemFault(f"待推送内容与得分不符:{year}年 {unit_code} 版本 {version}")
+    body = canonical_bytes(dict(data))
+    digest = sha256_hex(body)
+    connection.execute(
+        insert(outbox).values(
+            **meant,
+            state=OutboxState.PENDING.value,
+            idempotency_key=digest,
+            digest=digest,
+            body=body.decode(),
+            queued_at=_moment(now),
+            changed_at=_moment(now),
+        )
+    )
+
+
+def _supersede_older(connection: Connection, year: int, unit_code: str, version: int, now: datetime) -> int:
+    statement = _rows(year).where(
+        outbox.c.unit_code == unit_code,
+        outbox.c.version < version,
+        outbox.c.state.in_([state.value for state in _UNCONFIRMED]),
+    )
+    older = [_row(found) for found in connection.execute(statement).all()]
+    why = f"已由版本 {version} 取代"
+    return sum(move(connection, year, row, OutboxState.SUPERSEDED, now=now, problem=why) for row in older)
+
+
+def _rows(year: int) -> Select[Any]:
+    return select(
+        outbox.c.unit_code,
+        outbox.c.version,
+        outbox.c.stage,
+        outbox.c.state,
+        outbox.c.digest,
+        outbox.c.idempotency_key,
+        outbox.c.body,
+    ).where(outbox.c.year == year)
+
+
+def _row(found: Any) -> OutboxRow:
+    unit_code, version, stage, state, digest, key, body = found
+    return OutboxRow(unit_code, version, Stage(stage), OutboxState(state), digest, key, body)
+
+
+def _moment(now: datetime) -> str:
+    return now.isoformat(timespec="seconds")
