@@ -14,17 +14,34 @@ class Wording(Protocol):
     """The part of a check that words a finding."""
 
     @property
-    def check_id(self) -> str: ...
+    def check_id(self) -> str:
+        """The check's id."""
+        ...
+
     @property
-    def rule(self) -> str: ...
+    def rule(self) -> str:
+        """The rule kind."""
+        ...
+
     @property
-    def severity(self) -> Severity: ...
+    def severity(self) -> Severity:
+        """What the finding does to the value."""
+        ...
+
     @property
-    def message_zh(self) -> str: ...
+    def message_zh(self) -> str:
+        """What is wrong, for the department."""
+        ...
+
     @property
-    def message_en(self) -> str: ...
+    def message_en(self) -> str:
+        """The same in English."""
+        ...
+
     @property
-    def fix_zh(self) -> str: ...
+    def fix_zh(self) -> str:
+        """How to put it right."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import total_ordering
+from functools import cached_property, lru_cache, total_ordering
 
 from fazhi.model.terms import Frequency
 
-_WRITTEN = re.compile(r"(?P<year>20[0-9]{2})(?:-(?:H(?P<half>[12])|Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?")
+_WRITTEN = re.compile(
+    r"(?P<year>20[0-9]{2})(?:-(?:H(?P<half>[12])|Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?"
+)
 _MONTHS_PER = {
     Frequency.DAILY: 1,
     Frequency.MONTHLY: 1,
@@ -71,7 +73,7 @@ class Period:
         """The last day, inclusive."""
         return date(self.year, self.last_month, calendar.monthrange(self.year, self.last_month)[1])
 
-    @property
+    @cached_property
     def rank(self) -> int:
         """An integer in the order of periods: last month first, then length."""
         return (self.year * 12 + self.last_month) * 100 + self.months
@@ -79,7 +81,9 @@ class Period:
     def contains(self, other: "Period") -> bool:
         """Whether every day of ``other`` lies in this period (a period contains itself)."""
         return (
-            self.year == other.year and self.first_month <= other.first_month and other.last_month <= self.last_month
+            self.year == other.year
+            and self.first_month <= other.first_month
+            and other.last_month <= self.last_month
         )
 
     def __lt__(self, other: "Period") -> bool:
@@ -106,6 +110,7 @@ class Period:
         return f"{self.year}年{self.first_month}月"
 
 
+@lru_cache(maxsize=1024)
 def due_periods(frequency: Frequency, year: int) -> tuple[Period, ...]:
     """The periods of ``year`` in which an indicator of this frequency is due, in order."""
     months = _MONTHS_PER[frequency]

@@ -1,8 +1,9 @@
-"""Quantities as departments write them. In: the text of a cell, its column's unit. Out: an exact number or an interval.
+"""Quantities as departments write them. In: a cell's text, its column's unit. Out: a number or an interval.
 
-``1,234``, ``１２３４``, ``98.9%``, ``三千``, ``2.9万`` and ``3018.18万元`` are exact and are read, each rewriting named;
-``3万余件`` is an interval; ``1+9``, ``2.0版`` or ``第二批`` are no quantities (submission-workbook.md, BRIEF 2.1).
-Scale, unit and zero are never guessed: what could be read in two ways is not read.
+``1,234``, ``１２３４``, ``98.9%``, ``三千``, ``2.9万`` and ``3018.18万元`` are exact and are read, each
+rewriting named; ``3万余件`` is an interval; ``1+9``, ``2.0版`` or ``第二批`` are no quantities
+(submission-workbook.md, BRIEF 2.1). Scale, unit and zero are never guessed: what could be read in two ways is
+not read.
 """
 
 import re
@@ -24,7 +25,26 @@ _BLANK_AS_SEPARATOR = re.compile(rf"(?<=[0-9]){_BLANKS.pattern}(?=[0-9]{{3}}(?![
 _BLANK_BETWEEN_DIGITS = re.compile(rf"[0-9]{_BLANKS.pattern}[0-9]")
 _PLAIN = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _NA_TOKENS = frozenset(
-    ["/", "//", "\\", "-", "--", "—", "——", "―", "─", "无", "暂无", "没有", "空", "无数据", "N/A", "NA", "n/a", "*"]
+    [
+        "/",
+        "//",
+        "\\",
+        "-",
+        "--",
+        "—",
+        "——",
+        "―",
+        "─",
+        "无",
+        "暂无",
+        "没有",
+        "空",
+        "无数据",
+        "N/A",
+        "NA",
+        "n/a",
+        "*",
+    ]
 )
 _HOTLINES = frozenset(["12345", "12315"])
 _SCALES = {
@@ -41,10 +61,14 @@ _SCALES = {
     "千亿": 10**11,
     "万亿": 10**12,
 }
-_UNITS = (
-    "人次 件次 场次 家次 户次 批次 工作日 分钟 大类 小时 项 个 场 件 条 支 人 名 份 家 卷 户 部 次 套 倍 期 起 类 篇 张 处 "
-    "所 辆 宗 元 分 天 年 轮 证 省 市 米 章 例 座 间 台 本 册 幅 片 站 点 村 位 对 组"
-).split()
+# fmt: off
+_UNITS = [
+    "人次", "件次", "场次", "家次", "户次", "批次", "工作日", "分钟", "大类", "小时", "项", "个", "场",
+    "件", "条", "支", "人", "名", "份", "家", "卷", "户", "部", "次", "套", "倍", "期", "起", "类",
+    "篇", "张", "处", "所", "辆", "宗", "元", "分", "天", "年", "轮", "证", "省", "市", "米", "章",
+    "例", "座", "间", "台", "本", "册", "幅", "片", "站", "点", "村", "位", "对", "组",
+]
+# fmt: on
 _ORDINAL_UNITS = frozenset(["版", "届", "批", "强", "小时", "名称", "code", "日期"])
 _UNIT_ALIASES = {"圆": "元", "人民币": "元", "块": "元"}
 _CN = "〇零一二两三四五六七八九十百千万亿点壹贰叁肆伍陆柒捌玖拾佰仟"
@@ -56,7 +80,14 @@ _ABOVE = frozenset(["超过", "超", "逾"])
 _AT_LEAST = frozenset(["至少", "不少于", "不低于", "以上"])
 _AT_MOST = frozenset(["至多", "不超过", "以下", "以内"])
 _ABOUT = frozenset(["约", "大约", "左右", "上下", "许"])
-_OPENINGS = _SAYS_NOTHING | _STATES_SCOPE | _BELOW | _ABOVE | _ABOUT | (_AT_LEAST | _AT_MOST) - {"以上", "以下", "以内"}
+_OPENINGS = (
+    _SAYS_NOTHING
+    | _STATES_SCOPE
+    | _BELOW
+    | _ABOVE
+    | _ABOUT
+    | (_AT_LEAST | _AT_MOST) - {"以上", "以下", "以内"}
+)
 _VAGUE = re.compile(rf"(?:若干|许多|大量|多|[{_CN}]*[几数][{_CN}]*)(?:[余多])?[^0-9]{{0,4}}")
 
 
@@ -84,9 +115,10 @@ class Quantity:
     """What was read from one cell.
 
     ``exact`` is in the column's unit (per cent in a % column), ``None`` when there is a problem. ``low`` and
-    ``high`` bound a fuzzy quantity (``None`` = open). ``rewrites`` names the rule kinds of everything rewritten.
-    ``half_unit`` is half a unit of the last digit written, in the column's unit: what an exact but scaled number
-    (``12.6万``) leaves open. ``words`` are the words before it that say what it counts (``累计``).
+    ``high`` bound a fuzzy quantity (``None`` = open). ``rewrites`` names the rule kinds of everything
+    rewritten. ``half_unit`` is half a unit of the last digit written, in the column's unit: what an exact but
+    scaled number (``12.6万``) leaves open. ``words`` are the words before it that say what it counts
+    (``累计``).
     """
 
     text: str
@@ -130,6 +162,7 @@ def is_placeholder(text: str) -> bool:
     return _BLANKS.sub("", text.translate(_FULLWIDTH)) in _NA_TOKENS
 
 
+@lru_cache(maxsize=65_536)
 def read_quantity(
     text: str, column_unit: str = "", *, typed_number: bool = False, max_places: int = MAX_PLACES
 ) -> Quantity:
@@ -137,7 +170,8 @@ def read_quantity(
 
     Args:
         text: The cell's text, not blank.
-        column_unit: The unit of its column (``件``, ``万元``, ``%``); empty when any counting unit may stand there.
+        column_unit: The unit of its column (``件``, ``万元``, ``%``); empty when any counting unit may stand
+            there.
         typed_number: The cell is of a numeric type, so that ``12345`` is a number and not the hotline's name.
         max_places: Decimal places kept; more are rounded half up and noted as ``FLOAT_NOISE``.
 
@@ -147,7 +181,8 @@ def read_quantity(
     if _PLAIN.fullmatch(text) and not (text in _HOTLINES and not typed_number):
         number = _ascii_number(text)
         return _rounded(
-            Quantity(text, number.value, Bound.EXACT, number.value, number.value, number.half_unit), max_places
+            Quantity(text, number.value, Bound.EXACT, number.value, number.value, number.half_unit),
+            max_places,
         )
     folded, rewrites = _fold(text)
     problem = _never_a_quantity(folded, typed_number)
@@ -182,7 +217,8 @@ def _never_a_quantity(folded: str, typed_number: bool) -> Problem | None:
         return Problem("VALUE_TYPE", "文字过长,不是数字")
     if folded in _HOTLINES and not typed_number:
         return Problem(
-            "VALUE_TYPE", f"“{folded}”与热线号码相同,不能认定为数量;确为数量的请写作{int(folded):,}或加上计量单位"
+            "VALUE_TYPE",
+            f"“{folded}”与热线号码相同,不能认定为数量;确为数量的请写作{int(folded):,}或加上计量单位",
         )
     return None
 
@@ -232,7 +268,7 @@ def _interpret(text: str, match: re.Match[str], grammar: _Grammar, rewrites: lis
     if "下降" in "".join(openings):
         number = replace(number, value=-number.value)
     noted = [*rewrites, *number.rewrites]
-    if scale or unit not in ("", "%"):
+    if scale or openings or unit not in ("", "%"):
         noted.append("UNIT_IN_CELL")
     read = Quantity(
         text,
@@ -262,7 +298,9 @@ def _factor(scale: str, unit: str, grammar: _Grammar) -> Fraction | Problem:
         return Fraction(_SCALES[scale])
     if unit != column[0]:
         wanted = grammar.unit or "件数等数量"
-        return Problem("VALUE_TYPE", f"所写单位“{scale}{unit}”与本栏单位“{_unit_name(grammar) or wanted}”不一致")
+        return Problem(
+            "VALUE_TYPE", f"所写单位“{scale}{unit}”与本栏单位“{_unit_name(grammar) or wanted}”不一致"
+        )
     return Fraction(_SCALES[scale], grammar.scale)
 
 
@@ -306,7 +344,7 @@ def _split_openings(openings: str) -> list[str]:
 
 
 def _fuzzy(read: Quantity, marks: list[str], number: _Number, factor: Fraction, *, scaled: bool) -> Quantity:
-    """An interval. 余 and 多 reach to the next step of the digits written: ``780多万`` lies in 780万 … 790万."""
+    """An interval. 余 and 多 reach to the next step of the digits: ``780多万`` lies in 780万 … 790万."""
     value, step = number.value * factor, number.step * factor
     more = any(mark in ("余", "多", "有余", "来") for mark in marks)
     bound, low, high = _interval(marks, value, step, more)
@@ -340,5 +378,10 @@ def _rounded(read: Quantity, places: int) -> Quantity:
     exact = Fraction(round_half_up(read.exact, places))
     half_unit = max(read.half_unit, Fraction(1, 2 * 10**places))
     return replace(
-        read, exact=exact, low=exact, high=exact, half_unit=half_unit, rewrites=(*read.rewrites, "FLOAT_NOISE")
+        read,
+        exact=exact,
+        low=exact,
+        high=exact,
+        half_unit=half_unit,
+        rewrites=(*read.rewrites, "FLOAT_NOISE"),
     )

@@ -1,0 +1,148 @@
+"""The inbox on disk. In: a folder (also a mounted share). Out: what lies in it; files, no link followed.
+
+One sub-folder per submission, with its files and a ``submission.json``, or a bare workbook whose cover sheet
+says the rest. Folders that hold only folders group submissions (by year, say) and are gone through.
+"""
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fazhi.model.errors import Unreachable
+
+MANIFEST = "submission.json"
+MAX_MANIFEST_BYTES = 1024 * 1024
+MAX_FILE_BYTES = 1024 * 1024 * 1024
+_DEEPEST = 4
+_LEFTOVERS = (".", "~$")
+_LEFTOVER_NAMES = frozenset(["thumbs.db", "desktop.ini"])
+_BESIDE_SYNTHETIC = frozenset(["faults.csv", "registry"])
+"""What ``fazhi synth`` leaves beside its submissions (cli.md); no submission is ever called so."""
+
+
+class UnusableError(Exception):
+    """Something in the inbox cannot be used; the message says what, where and what to do, in Chinese."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A folder with a manifest."""
+
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A workbook without a manifest, with the other files of its folder as evidence."""
+
+    workbook: Path
+    evidence: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Strange:
+    """Something that is no submission."""
+
+    problem: str
+
+
+Item = Described | Bare | Strange
+
+
+def items(inbox: Path) -> Iterator[Item]:
+    """What lies in the inbox, in the order of names.
+
+    Raises:
+        Unreachable: The folder cannot be listed.
+    """
+    try:
+        yield from _items(inbox, depth=0)
+    except OSError as failure:
+        raise Unreachable(f"收件文件夹 {inbox} 无法读取:{failure.strerror or failure}") from failure
+
+
+def _items(folder: Path, depth: int) -> Iterator[Item]:
+    for entry in _entries(folder):
+        path = Path(entry.path)
+        if depth == 0 and entry.name in _BESIDE_SYNTHETIC:
+            continue
+        if entry.is_symlink():
+            yield Strange(f"{path}:是链接,不予读取,请放入文件本身")
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _folder(path, depth + 1)
+        elif path.suffix.lower() == ".xlsx":
+            yield Bare(path)
+        else:
+            yield Strange(f"{path}:不是xlsx填报表,也没有附 {MANIFEST},不能确定报送单位和填报期,未收取")
+
+
+def _folder(folder: Path, depth: int) -> Iterator[Item]:
+    entries = _entries(folder)
+    names = [entry.name for entry in entries]
+    if MANIFEST in names:
+        yield Described(folder)
+        return
+    files = [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
+    if not files and entries and depth < _DEEPEST:
+        yield from _items(folder, depth)
+        return
+    workbooks = [path for path in files if path.suffix.lower() == ".xlsx"]
+    if len(workbooks) == 1:
+        yield Bare(workbooks[0], tuple(path for path in files if path != workbooks[0]))
+    elif entries:
+        yield Strange(
+            f"{folder}:缺少 {MANIFEST},文件夹内有{len(workbooks)}个xlsx,不能确定哪一个是填报表,未收取"
+        )
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        return sorted(
+            (entry for entry in found if not _is_leftover(entry.name)), key=lambda entry: entry.name
+        )
+
+
+def _is_leftover(name: str) -> bool:
+    return name.startswith(_LEFTOVERS) or name.lower() in _LEFTOVER_NAMES or name.endswith((".tmp", ".part"))
+
+
+def read_plain(path: Path, at_most: int = MAX_FILE_BYTES) -> bytes:
+    """A file's content; links, devices and pipes are refused.
+
+    Raises:
+        UnusableError: It is not there, no plain file, too large or cannot be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as failure:
+        reason = "是链接" if path.is_symlink() else failure.strerror
+        raise UnusableError(f"{path}:不能读取({reason})") from failure
+    with os.fdopen(handle, "rb") as file:
+        described = os.fstat(file.fileno())
+        if not stat.S_ISREG(described.st_mode):
+            raise UnusableError(f"{path}:不是普通文件,不予读取")
+        if described.st_size > at_most:
+            raise UnusableError(f"{path}:文件有{described.st_size}字节,超过{at_most}字节的上限")
+        try:
+            return file.read()
+        except OSError as failure:
+            raise UnusableError(f"{path}:不能读取({failure.strerror})") from failure
+
+
+def find_in(folder: Path, name: str) -> Path:
+    """The file of a plain name in a folder, whatever the Unicode form of the name on disk.
+
+    Raises:
+        UnusableError: There is none.
+    """
+    exact = folder / name
+    if exact.is_symlink() or exact.exists():
+        return exact
+    wanted = unicodedata.normalize("NFC", name)
+    for entry in _entries(folder):
+        if unicodedata.normalize("NFC", entry.name) == wanted:
+            return folder / entry.name
+    raise UnusableError(f"{folder}:缺少 {MANIFEST} 所列的文件“{name}”(可能尚未复制完整)")

@@ -1,0 +1,103 @@
+"""Cells as written. In: what a reader found. Out: records of sheets, rows and cells, with their addresses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from openpyxl.utils import get_column_letter
+
+from fazhi.model.exact import plain
+
+
+class CellKind(StrEnum):
+    """What a cell holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell that is not blank.
+
+    ``text`` is the content without anything lost: for a number the shortest decimal that stands for the
+    stored double (what the department sees), for a date its ISO form, for an error its sign (``#DIV/0!``).
+    ``serial`` says that a number may be a day count of the workbook's calendar; it then holds the ISO day.
+    """
+
+    text: str
+    kind: CellKind = CellKind.TEXT
+    percent: bool = False
+    serial: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """What the department sees: a number in a percent format with its sign."""
+        return f"{plain(Decimal(self.text) * 100)}%" if self.percent else self.text
+
+    @property
+    def typed_number(self) -> bool:
+        """Whether the cell is of a numeric type."""
+        return self.kind is CellKind.NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a sheet or a record of a CSV; ``cells`` by column, 1 = the first."""
+
+    number: int
+    cells: Mapping[int, Cell]
+
+    def text(self, column: int) -> str:
+        """The text of a cell without surrounding blanks, empty when there is none."""
+        cell = self.cells.get(column)
+        return cell.text.strip() if cell is not None else ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet; ``name`` is ``None`` for a CSV. ``hidden`` also covers "very hidden"."""
+
+    name: str | None
+    rows: tuple[Row, ...]
+    hidden: bool = False
+
+    def address(self, row: int, column: int, title: str) -> str:
+        """Where a cell stands: ``E7``, and in a CSV ``line:column name``."""
+        return f"{row}:{title}" if self.name is None else f"{get_column_letter(column)}{row}"
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """Why a file cannot be read: the rule kind, what was found, what is accepted, what else explains it."""
+
+    rule: str
+    found: str = ""
+    expected: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """A file as cells. With a ``fault`` there are no sheets.
+
+    ``notes`` are findings about how it was read that do not stop it (an encoding other than UTF-8).
+    """
+
+    name: str
+    sheets: tuple[Sheet, ...] = ()
+    fault: FileFault | None = None
+    notes: tuple[FileFault, ...] = field(default=())
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the addresses are lines and column names."""
+        return len(self.sheets) == 1 and self.sheets[0].name is None
+
+    def sheet(self, name: str) -> Sheet | None:
+        """The sheet of a name; blanks around names do not count."""
+        return next((sheet for sheet in self.sheets if (sheet.name or "").strip() == name), None)

@@ -1,0 +1,377 @@
+"""What scoring reads. In: current parses, findings, decisions. Out: values marked stopped or free.
+
+A value is accepted, without anyone's click, when it belongs to the current revision and no block, open hold
+or security finding stands on it or on its whole file (scoring.md section 2). A hold is open until an
+approval bound to the same value releases it. Everything is read in a few queries per slice, never per unit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+
+from fazhi.model.errors import UsageError
+from fazhi.model.period import Period
+from fazhi.model.terms import Severity
+from fazhi.store.decisions import DecisionKey, approved
+from fazhi.store.tables import (
+    current_parse,
+    current_submission,
+    current_validation,
+    finding,
+    parse,
+    submission,
+    validation,
+    value,
+)
+
+_Row = Row[*tuple[Any, ...]]
+InputKind = Literal["submission", "office", "system"]
+_ROWS_AT_ONCE = 10_000
+_STOPPING = tuple(severity.value for severity in Severity if severity.stops_scoring)
+_KIND_OF_INPUT: dict[str, InputKind] = {"unit": "submission", "office": "office"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One reported value of a unit, an indicator and a period, with the cells it was read from.
+
+    Numbers are exact decimal text; parts that were fuzzy or unreadable are ``None``.
+    """
+
+    unit_code: str
+    """The unit that the value is about (a predecessor's values keep the predecessor's code)."""
+    indicator_code: str
+    period: Period
+    kind: InputKind
+    reporter_code: str = ""
+    numerator: str | None = None
+    denominator: str | None = None
+    amount: str | None = None
+    boolean: bool | None = None
+    day: str | None = None
+    not_applicable: bool = False
+    stopped: bool = False
+    """A block, an open hold or a security finding stands on it or on its file."""
+    evidence_complete: bool = False
+    """Evidence is named, and every file named is among the submission's files."""
+    submission_id: str = ""
+    file_sha256: str = ""
+    row_no: int = 0
+    sheet: str | None = None
+    cell: str | None = None
+    cell_denominator: str | None = None
+
+    @property
+    def filled(self) -> bool:
+        """Whether any part of the row holds a readable value."""
+        parts = (self.numerator, self.denominator, self.amount, self.boolean, self.day)
+        return any(part is not None for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionFacts:
+    """The revisions of one unit's submission for one period, as far as this system knows them."""
+
+    unit_code: str
+    period: Period
+    received: int
+    """How many revisions arrived."""
+    returned: int
+    """On how many of them a blocking finding was recorded."""
+    first_submitted_at: str
+
+
+def require_validated(connection: Connection, year: int, region: str, system_digest: str) -> None:
+    """Refuse to score what has not been read and validated under the active edition.
+
+    Raises:
+        UsageError: A current submission has not been read, was read under another edition, or the slice
+            has not been validated under this edition.
+    """
+    waiting = _unread_submissions(connection, year)
+    stale = _stale_parses(connection, year, system_digest)
+    if waiting or stale:
+        raise UsageError(
+            f"{year}年有 {waiting + stale} 份报送还没有按现行指标体系读取,不能计分;"
+            f"请先执行 fazhi validate --year {year}"
+        )
+    if _validated_under(connection, year, region) != system_digest and _has_parses(connection, year):
+        raise UsageError(
+            f"{year}年、地区 {region} 的数据还没有按现行指标体系核验,不能计分;"
+            f"请先执行 fazhi validate --year {year}"
+        )
+
+
+def _unread_submissions(connection: Connection, year: int) -> int:
+    same_sender_and_period = and_(
+        current_parse.c.kind == current_submission.c.kind,
+        current_parse.c.sender_code == current_submission.c.sender_code,
+        current_parse.c.period == current_submission.c.period,
+    )
+    same_revision = and_(
+        parse.c.parse_id == current_parse.c.parse_id,
+        parse.c.submission_id == current_submission.c.submission_id,
+        parse.c.revision == current_submission.c.revision,
+    )
+    joined = current_submission.outerjoin(current_parse, same_sender_and_period).outerjoin(
+        parse, same_revision
+    )
+    statement = (
+        select(func.count())
+        .select_from(joined)
+        .where(current_submission.c.year == year, parse.c.parse_id.is_(None))
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def _stale_parses(connection: Connection, year: int, system_digest: str) -> int:
+    statement = (
+        select(func.count())
+        .select_from(current_parse.join(parse, parse.c.parse_id == current_parse.c.parse_id))
+        .where(current_parse.c.year == year, parse.c.system_digest != system_digest)
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def _has_parses(connection: Connection, year: int) -> bool:
+    statement = select(current_parse.c.parse_id).where(current_parse.c.year == year).limit(1)
+    return connection.execute(statement).first() is not None
+
+
+def _validated_under(connection: Connection, year: int, region: str) -> str | None:
+    statement = (
+        select(validation.c.system_digest)
+        .join(current_validation, current_validation.c.validation_id == validation.c.validation_id)
+        .where(current_validation.c.year == year, current_validation.c.region == region)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def reported_values(connection: Connection, year: int, region: str) -> Iterator[Reported]:
+    """Every value of the year's current parses, marked stopped or free by the findings of a region."""
+    stopped_values, stopped_files = _stopped(connection, year, region)
+    statement = (
+        select(*_COLUMNS)
+        .join(current_parse, current_parse.c.parse_id == value.c.parse_id)
+        .join(parse, parse.c.parse_id == value.c.parse_id)
+        .where(current_parse.c.year == year, value.c.year == year)
+    )
+    for rows in connection.execute(statement.execution_options(yield_per=_ROWS_AT_ONCE)).partitions():
+        for value_id, parse_id, *columns in rows:
+            yield _reported(value_id in stopped_values or parse_id in stopped_files, *columns)
+
+
+_COLUMNS = (
+    value.c.value_id,
+    value.c.parse_id,
+    value.c.unit_code,
+    value.c.indicator_code,
+    value.c.period,
+    value.c.kind,
+    value.c.reporter_code,
+    value.c.numerator,
+    value.c.denominator,
+    value.c.amount,
+    value.c.boolean_value,
+    value.c.date_value,
+    value.c.not_applicable,
+    value.c.evidence_named,
+    value.c.evidence_missing,
+    parse.c.submission_id,
+    parse.c.file_sha256,
+    value.c.row_no,
+    value.c.sheet,
+    value.c.cell_numerator,
+    value.c.cell_denominator,
+    value.c.cell_value,
+    value.c.cell_boolean,
+    value.c.cell_date,
+    value.c.cell_row,
+)
+
+
+def _reported(
+    stopped: bool,
+    unit_code: str,
+    indicator_code: str,
+    period: str,
+    kind: str,
+    reporter_code: str,
+    numerator: str | None,
+    denominator: str | None,
+    amount: str | None,
+    boolean: int | None,
+    day: str | None,
+    not_applicable: int,
+    evidence_named: int,
+    evidence_missing: str | None,
+    submission_id: str,
+    file_sha256: str,
+    row_no: int,
+    sheet: str | None,
+    cell_numerator: str | None,
+    cell_denominator: str | None,
+    cell_value: str | None,
+    cell_boolean: str | None,
+    cell_date: str | None,
+    cell_row: str | None,
+) -> Reported:
+    """One row of ``_COLUMNS``, in their order; the cell is that of the part that scoring takes."""
+    if numerator is not None:
+        cell = cell_numerator
+    elif amount is not None:
+        cell = cell_value
+    elif boolean is not None:
+        cell = cell_boolean
+    else:
+        cell = cell_date
+    return Reported(
+        unit_code,
+        indicator_code,
+        _period(period),
+        _KIND_OF_INPUT[kind],
+        reporter_code,
+        numerator,
+        denominator,
+        amount,
+        None if boolean is None else bool(boolean),
+        day,
+        bool(not_applicable),
+        stopped,
+        bool(evidence_named) and not evidence_missing,
+        submission_id,
+        file_sha256,
+        row_no,
+        sheet,
+        cell or cell_value or cell_row,
+        cell_denominator if denominator is not None else None,
+    )
+
+
+_period = lru_cache(maxsize=4096)(Period.parse)
+
+
+def _stopped(connection: Connection, year: int, region: str) -> tuple[frozenset[int], frozenset[int]]:
+    """The values, and the parses of whole files, that a finding keeps out of the score."""
+    released = approved(connection, year, "hold")
+    current = select(current_validation.c.validation_id).where(
+        current_validation.c.year == year, current_validation.c.region == region
+    )
+    statement = (
+        select(
+            finding.c.value_id,
+            finding.c.parse_id,
+            finding.c.severity,
+            finding.c.unit_code,
+            finding.c.indicator_code,
+            finding.c.period,
+            finding.c.rule,
+            finding.c.value_digest,
+        )
+        .join(current_parse, current_parse.c.parse_id == finding.c.parse_id)
+        .where(
+            current_parse.c.year == year,
+            finding.c.severity.in_(_STOPPING),
+            or_(finding.c.validation_id.is_(None), finding.c.validation_id.in_(current)),
+        )
+    )
+    values: set[int] = set()
+    files: set[int] = set()
+    for row in connection.execute(statement):
+        if row.severity == Severity.HOLD and _decision_key(row) in released:
+            continue
+        if row.value_id is None:
+            files.add(row.parse_id)
+        else:
+            values.add(row.value_id)
+    return frozenset(values), frozenset(files)
+
+
+def _decision_key(row: _Row) -> DecisionKey:
+    return DecisionKey(
+        kind="hold",
+        unit_code=row.unit_code,
+        indicator_code=row.indicator_code or "",
+        period=row.period,
+        rule=row.rule,
+        value_digest=row.value_digest or "",
+    )
+
+
+def unreadable_periods(connection: Connection, year: int) -> dict[str, tuple[Period, ...]]:
+    """The periods whose current workbook of the unit itself could not be read, by unit."""
+    statement = (
+        select(parse.c.sender_code, parse.c.period)
+        .join(current_parse, current_parse.c.parse_id == parse.c.parse_id)
+        .where(current_parse.c.year == year, parse.c.kind == "unit", parse.c.readable == 0)
+    )
+    found: dict[str, tuple[Period, ...]] = {}
+    for row in connection.execute(statement):
+        found[row.sender_code] = (*found.get(row.sender_code, ()), _period(row.period))
+    return found
+
+
+def approved_not_applicable(connection: Connection, year: int) -> dict[tuple[str, str], tuple[Period, ...]]:
+    """The periods of approved 不适用, by unit and indicator."""
+    found: dict[tuple[str, str], tuple[Period, ...]] = {}
+    for key in approved(connection, year, "not_applicable"):
+        about = (key.unit_code, key.indicator_code)
+        found[about] = (*found.get(about, ()), _period(key.period))
+    return found
+
+
+def submission_facts(connection: Connection, year: int) -> list[SubmissionFacts]:
+    """What is known of the units' own submissions of a year, one entry per unit and period."""
+    returned = _returned_revisions(connection, year)
+    statement = select(
+        submission.c.sender_code,
+        submission.c.period,
+        submission.c.submission_id,
+        submission.c.revision,
+        submission.c.submitted_at,
+    ).where(submission.c.year == year, submission.c.kind == "unit")
+    revisions: dict[tuple[str, str], list[_Row]] = {}
+    for row in connection.execute(statement):
+        revisions.setdefault((row.sender_code, row.period), []).append(row)
+    return [
+        SubmissionFacts(
+            unit_code=unit_code,
+            period=_period(period),
+            received=len(rows),
+            returned=sum((row.submission_id, row.revision) in returned for row in rows),
+            first_submitted_at=min(rows, key=lambda row: (row.revision, row.submitted_at)).submitted_at,
+        )
+        for (unit_code, period), rows in revisions.items()
+    ]
+
+
+def _returned_revisions(connection: Connection, year: int) -> frozenset[tuple[str, int]]:
+    """The revisions on which a blocking finding stands, or stood when they were current."""
+    current = select(current_parse.c.parse_id).where(current_parse.c.year == year)
+    in_force = select(current_validation.c.validation_id).where(current_validation.c.year == year)
+    recorded_now = or_(finding.c.validation_id.is_(None), finding.c.validation_id.in_(in_force))
+    standing = _blocked_revisions(connection, year, and_(parse.c.parse_id.in_(current), recorded_now))
+    earlier = _blocked_revisions(connection, year, parse.c.parse_id.not_in(current))
+    revisions = select(parse.c.submission_id, parse.c.revision).where(parse.c.parse_id.in_(current))
+    now_current = {(row.submission_id, row.revision) for row in connection.execute(revisions)}
+    return frozenset(standing | (earlier - now_current))
+
+
+def _blocked_revisions(
+    connection: Connection, year: int, condition: ColumnElement[bool]
+) -> set[tuple[str, int]]:
+    statement = (
+        select(parse.c.submission_id, parse.c.revision)
+        .distinct()
+        .select_from(finding.join(parse, parse.c.parse_id == finding.c.parse_id))
+        .where(
+            parse.c.year == year,
+            parse.c.kind == "unit",
+            finding.c.severity == Severity.BLOCK.value,
+            condition,
+        )
+    )
+    return {(row.submission_id, row.revision) for row in connection.execute(statement)}

@@ -1,0 +1,110 @@
+"""Opening the store. In: a SQLAlchemy URL. Out: an engine, write transactions, read connections.
+
+SQLite gets WAL, a busy timeout, foreign keys and ``BEGIN IMMEDIATE`` for writers (a transaction that reads and then
+writes is otherwise refused at once, whatever the timeout). A SQLite store is created and upgraded on opening;
+PostgreSQL only by ``upgrade`` (cli.md).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+
+from fazhi.model.errors import ConfigurationError
+
+_BUSY_MS = 60_000
+
+
+def open_store(url: str) -> Engine:
+    """An engine on an up-to-date store.
+
+    Raises:
+        ConfigurationError: A PostgreSQL store is not at the newest migration.
+    """
+    engine = connect(url)
+    if engine.dialect.name == "sqlite":
+        if not at_head(engine):
+            upgrade(engine)
+    elif not at_head(engine):
+        raise ConfigurationError("数据库结构不是最新版本,请先执行 fazhi store upgrade")
+    return engine
+
+
+def connect(url: str) -> Engine:
+    """An engine, whatever the state of its schema."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are opened explicitly, see write() and read()
+    for pragma in (f"busy_timeout={_BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """One write transaction: committed whole at the end, or not at all."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.rollback()
+            if engine.dialect.name == "sqlite":
+                _end_sqlite(connection, "ROLLBACK")
+            raise
+        if engine.dialect.name == "sqlite":
+            _end_sqlite(connection, "COMMIT")
+        connection.commit()
+
+
+def _end_sqlite(connection: Connection, statement: str) -> None:
+    driver = connection.connection.driver_connection
+    if driver is not None and driver.in_transaction:
+        driver.execute(statement)
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """One consistent view for reading."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            if engine.dialect.name == "sqlite":
+                _end_sqlite(connection, "ROLLBACK")
+
+
+def _alembic(engine: Engine) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["engine"] = engine
+    return config
+
+
+def at_head(engine: Engine) -> bool:
+    """Whether the store's schema is the newest one."""
+    head = ScriptDirectory.from_config(_alembic(engine)).get_current_head()
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the store's schema to the newest migration; safe to repeat and to run twice at once on SQLite."""
+    command.upgrade(_alembic(engine), "head")
