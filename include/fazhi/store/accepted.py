@@ -22,6 +22,7 @@ from fazhi.store.tables import (
     current_validation,
     finding,
     parse,
+    slice_parse,
     submission,
     validation,
     value,
@@ -84,12 +85,11 @@ class SubmissionFacts:
     first_submitted_at: str
 
 
-def require_validated(connection: Connection, year: int, region: str, system_digest: str) -> None:
+def require_validated(connection: Connection, year: int, system_digest: str) -> None:
     """Refuse to score what has not been read and validated under the active edition.
 
     Raises:
-        UsageError: A current submission has not been read, was read under another edition, or the slice
-            has not been validated under this edition.
+        UsageError: A current submission has not been read or not validated, or was so under another edition.
     """
     waiting = _unread_submissions(connection, year)
     stale = _stale_parses(connection, year, system_digest)
@@ -98,9 +98,10 @@ def require_validated(connection: Connection, year: int, region: str, system_dig
             f"{year}年有 {waiting + stale} 份报送还没有按现行指标体系读取,不能计分;"
             f"请先执行 fazhi validate --year {year}"
         )
-    if _validated_under(connection, year, region) != system_digest and _has_parses(connection, year):
+    unjudged = _unjudged_parses(connection, year, system_digest)
+    if unjudged:
         raise UsageError(
-            f"{year}年、地区 {region} 的数据还没有按现行指标体系核验,不能计分;"
+            f"{year}年有 {unjudged} 份报送还没有按现行指标体系核验,不能计分;"
             f"请先执行 fazhi validate --year {year}"
         )
 
@@ -136,23 +137,35 @@ def _stale_parses(connection: Connection, year: int, system_digest: str) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def _has_parses(connection: Connection, year: int) -> bool:
-    statement = select(current_parse.c.parse_id).where(current_parse.c.year == year).limit(1)
-    return connection.execute(statement).first() is not None
-
-
-def _validated_under(connection: Connection, year: int, region: str) -> str | None:
-    statement = (
-        select(validation.c.system_digest)
-        .join(current_validation, current_validation.c.validation_id == validation.c.validation_id)
-        .where(current_validation.c.year == year, current_validation.c.region == region)
+def _unjudged_parses(connection: Connection, year: int, system_digest: str) -> int:
+    """Current parses that no current validation under this edition, and under the same duties, has judged."""
+    same_slice = and_(
+        current_validation.c.year == slice_parse.c.year, current_validation.c.region == slice_parse.c.region
     )
-    return connection.execute(statement).scalar_one_or_none()
+    same_ground = and_(
+        validation.c.validation_id == current_validation.c.validation_id,
+        validation.c.duty_digest == slice_parse.c.duty_digest,
+        validation.c.system_digest == system_digest,
+    )
+    joined = (
+        current_parse.outerjoin(slice_parse, slice_parse.c.parse_id == current_parse.c.parse_id)
+        .outerjoin(current_validation, same_slice)
+        .outerjoin(validation, same_ground)
+    )
+    statement = (
+        select(func.count())
+        .select_from(joined)
+        .where(current_parse.c.year == year, validation.c.validation_id.is_(None))
+    )
+    return int(connection.execute(statement).scalar_one())
 
 
-def reported_values(connection: Connection, year: int, region: str) -> Iterator[Reported]:
-    """Every value of the year's current parses, marked stopped or free by the findings of a region."""
-    stopped_values, stopped_files = _stopped(connection, year, region)
+def reported_values(connection: Connection, year: int) -> Iterator[Reported]:
+    """Every value of the year's current parses, marked stopped or free by the findings in force.
+
+    An office's submission is judged with its own region and may speak about units of every region.
+    """
+    stopped_values, stopped_files = _stopped(connection, year)
     statement = (
         select(*_COLUMNS)
         .join(current_parse, current_parse.c.parse_id == value.c.parse_id)
@@ -254,12 +267,10 @@ def _reported(
 _period = lru_cache(maxsize=4096)(Period.parse)
 
 
-def _stopped(connection: Connection, year: int, region: str) -> tuple[frozenset[int], frozenset[int]]:
+def _stopped(connection: Connection, year: int) -> tuple[frozenset[int], frozenset[int]]:
     """The values, and the parses of whole files, that a finding keeps out of the score."""
     released = approved(connection, year, "hold")
-    current = select(current_validation.c.validation_id).where(
-        current_validation.c.year == year, current_validation.c.region == region
-    )
+    current = select(current_validation.c.validation_id).where(current_validation.c.year == year)
     statement = (
         select(
             finding.c.value_id,

@@ -1,7 +1,8 @@
 """The findings in force. In: a connection and a year. Out: findings of the current submissions, worded.
 
-A slice's findings are those found while reading its current parses (``validation_id`` null) and those of its current
-validation. What stood on a replaced revision, or under an earlier validation, is kept but not in force.
+A slice's findings are those found while reading its current parses (``validation_id`` null) and those of its
+current validation. What stood on a replaced revision, or under an earlier validation, is kept but not in
+force.
 """
 
 import json
@@ -46,7 +47,7 @@ def current_findings(
 def counts_by_severity(connection: Connection, year: int) -> dict[str, int]:
     """How many findings in force each severity has; every severity is named."""
     statement = select(finding.c.severity, func.count()).where(_in_force(year)).group_by(finding.c.severity)
-    counted = {severity: count for severity, count in connection.execute(statement)}
+    counted = {row[0]: int(row[1]) for row in connection.execute(statement)}
     return {severity.value: counted.get(severity.value, 0) for severity in Severity}
 
 

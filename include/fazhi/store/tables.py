@@ -292,7 +292,7 @@ finding = Table(
         "other_value_id",
         RowId,
         ForeignKey("value.value_id"),
-        comment="the value it was compared with; for a whole file the row that shows it",
+        comment="the value it was compared with",
     ),
     Column("year", Integer, nullable=False),
     Column("period", Text, nullable=False),

@@ -1,0 +1,320 @@
+"""The score stage. In: accepted values of a year and region. Out: one committed result per unit, versioned.
+
+One transaction per slice: killed anywhere, it leaves nothing; run again, it writes nothing unless something
+but the time of computing has changed. Data are loaded in a few queries for the whole slice.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import Connection, Engine
+
+from fazhi.model.period import Period, due_periods
+from fazhi.model.terms import Stage
+from fazhi.registry import Registry
+from fazhi.registry.records import Adjustment, Unit
+from fazhi.score.adjustments import best_grade_allowed
+from fazhi.score.aggregation import exact
+from fazhi.score.assess import Assessment, assess
+from fazhi.score.ranking import Contender, Standing, standings
+from fazhi.score.results import NewResult, keep_results, newest_results
+from fazhi.score.sources import Reporters, reporters_of
+from fazhi.score.status import Evidence, State, state_of
+from fazhi.score.system_values import UnitFacts, computed_by_system, system_value
+from fazhi.store import write
+from fazhi.store.accepted import (
+    Reported,
+    SubmissionFacts,
+    approved_not_applicable,
+    reported_values,
+    require_validated,
+    submission_facts,
+    unreadable_periods,
+)
+from fazhi.systems.edition import Edition, Indicator
+
+SUPERVISION_LETTERS = "I3.2"
+"""Its denominator counts the supervision letters a unit received (a tie-break across the quota line)."""
+
+_SCORED_BY_SUPERIOR = "由上级考评,本级不计分"
+_NO_PROFILE = "单位类型没有对应的分值方案,请更正单位标签或指标体系"
+_NOTHING_APPLIES = "没有适用的计分指标(全部不适用),须人工核定"
+
+
+@dataclass(frozen=True)
+class ScoreOutcome:
+    """What scoring a slice came to."""
+
+    scored: int
+    new_versions: int
+    unchanged: int
+    without_result: Mapping[str, str]
+    """Units of the region that get no result, by code, with the reason in Chinese."""
+
+
+@dataclass
+class _Slice:
+    """The data of a slice, by scored unit."""
+
+    edition: Edition
+    registry: Registry
+    year: int
+    today: date
+    stage: Stage
+    reporters: Mapping[str, Reporters]
+    events: Mapping[str, Sequence[Adjustment]]
+    not_applicable: Mapping[tuple[str, str], tuple[Period, ...]]
+    unreadable: Mapping[str, tuple[Period, ...]]
+    submissions: Mapping[str, Sequence[SubmissionFacts]]
+    applicable: Mapping[str, tuple[Indicator, ...]]
+    family: Mapping[str, tuple[str, ...]]
+    """The unit itself and the predecessors whose values count for it."""
+    reported: dict[tuple[str, str], dict[str, list[Reported]]] = field(default_factory=dict)
+    """Counting values by (scored unit, indicator), then by reporting unit."""
+    own_rows: dict[str, list[Reported]] = field(default_factory=lambda: defaultdict(list))
+    """The rows of a unit's own submissions."""
+
+
+def score_slice(
+    engine: Engine,
+    edition: Edition,
+    registry: Registry,
+    year: int,
+    region: str,
+    *,
+    today: date,
+    stage: Stage,
+    now: datetime,
+) -> ScoreOutcome:
+    """Compute and keep the results of a year and region.
+
+    Args:
+        engine: The store.
+        edition: The year's edition.
+        registry: Units, tasks, sources, adjustments.
+        year: The assessment year.
+        region: Division code of the city.
+        today: The day in Asia/Shanghai that decides while the year still runs.
+        stage: A provisional score takes what is there; a final one asks for every due period, ranks and
+            grades. A unit that already has a final result keeps it through later provisional runs.
+        now: When a new version is said to have been computed.
+
+    Raises:
+        UsageError: The slice has not been read and validated under this edition, or the year has not begun.
+        ConfigurationError: The edition asks for something that cannot be computed.
+    """
+    with write(engine) as connection:
+        require_validated(connection, year, edition.digest)
+        newest = newest_results(connection, year)
+        units = registry.scored_units(year, today, region)
+        final = {code for code, known in newest.items() if known.stage == Stage.FINAL}
+        settled = final if stage is Stage.PROVISIONAL else set()
+        slice_ = _load(connection, edition, registry, year, units, today, stage)
+        assessed, without_result = _assess_all(slice_, [u for u in units if u.unit_code not in settled])
+        ranks = _standings(slice_, assessed) if stage is Stage.FINAL else {}
+        results = [_new_result(slice_, a, ranks.get(a.unit.unit_code)) for a in assessed]
+        new_versions = keep_results(connection, year, region, results, newest, settled, now)
+    kept = sum(unit.unit_code in settled for unit in units)
+    return ScoreOutcome(
+        scored=len(results) + kept,
+        new_versions=new_versions,
+        unchanged=len(results) + kept - new_versions,
+        without_result={**_superior(registry, year, region, today), **without_result},
+    )
+
+
+def _superior(registry: Registry, year: int, region: str, today: date) -> dict[str, str]:
+    units = registry.units_of_year(year, today)
+    superior = (u for u in units if u.scored_by == "superior" and registry.region_of(u) == region)
+    return {unit.unit_code: _SCORED_BY_SUPERIOR for unit in superior}
+
+
+def _load(
+    connection: Connection,
+    edition: Edition,
+    registry: Registry,
+    year: int,
+    units: Sequence[Unit],
+    today: date,
+    stage: Stage,
+) -> _Slice:
+    weight_carrying = [i for i in edition.indicators if i.rule_type.carries_weight]
+    slice_ = _Slice(
+        edition=edition,
+        registry=registry,
+        year=year,
+        today=today,
+        stage=stage,
+        reporters={indicator.code: reporters_of(indicator, registry, year) for indicator in weight_carrying},
+        events=_events(registry, year),
+        not_applicable=approved_not_applicable(connection, year),
+        unreadable=unreadable_periods(connection, year),
+        submissions=_by_unit(submission_facts(connection, year)),
+        applicable={u.unit_code: registry.applicable(edition, u, year, today) for u in units},
+        family={
+            u.unit_code: (u.unit_code, *registry.predecessors_of(u.unit_code, year, today)) for u in units
+        },
+    )
+    _load_values(connection, slice_)
+    return slice_
+
+
+def _events(registry: Registry, year: int) -> dict[str, list[Adjustment]]:
+    events: defaultdict[str, list[Adjustment]] = defaultdict(list)
+    for event in registry.adjustments(year):
+        events[event.unit_code].append(event)
+    return events
+
+
+def _by_unit(submissions: Sequence[SubmissionFacts]) -> dict[str, list[SubmissionFacts]]:
+    found: defaultdict[str, list[SubmissionFacts]] = defaultdict(list)
+    for submission in submissions:
+        found[submission.unit_code].append(submission)
+    return found
+
+
+def _load_values(connection: Connection, slice_: _Slice) -> None:
+    """Sort the year's values to the units that they count for."""
+    counts_for = {member: unit for unit, family in slice_.family.items() for member in family}
+    wanted = {unit: {i.code for i in indicators} for unit, indicators in slice_.applicable.items()}
+    for reported in reported_values(connection, slice_.year):
+        unit_code = counts_for.get(reported.unit_code)
+        if unit_code is None or reported.indicator_code not in wanted[unit_code]:
+            continue
+        if reported.kind == "submission" and reported.reporter_code == unit_code:
+            slice_.own_rows[unit_code].append(reported)
+        reporters = slice_.reporters.get(reported.indicator_code)
+        if reporters is not None and reporters.counts(reported):
+            members = slice_.reported.setdefault((unit_code, reported.indicator_code), {})
+            members.setdefault(reported.unit_code, []).append(reported)
+
+
+@dataclass(frozen=True)
+class _Assessed:
+    unit: Unit
+    states: tuple[tuple[Indicator, State], ...]
+    assessment: Assessment
+
+
+def _assess_all(slice_: _Slice, units: Sequence[Unit]) -> tuple[list[_Assessed], dict[str, str]]:
+    assessed: list[_Assessed] = []
+    without_result: dict[str, str] = {}
+    for unit in units:
+        profile = slice_.edition.profile_of(unit.tags)
+        if profile is None:
+            without_result[unit.unit_code] = _NO_PROFILE
+            continue
+        states = tuple(_states(slice_, unit))
+        found = assess(
+            slice_.edition, slice_.year, profile, unit.is_region, states, _events_that_apply(slice_, unit)
+        )
+        if found is None:
+            without_result[unit.unit_code] = _NOTHING_APPLIES
+        else:
+            assessed.append(_Assessed(unit, states, found))
+    return assessed, without_result
+
+
+def _events_that_apply(slice_: _Slice, unit: Unit) -> list[Adjustment]:
+    events = slice_.events.get(unit.unit_code, ())
+    codes = {indicator.code for indicator in slice_.applicable[unit.unit_code]} if events else set()
+    return [event for event in events if event.code in codes]
+
+
+def _states(slice_: _Slice, unit: Unit) -> list[tuple[Indicator, State]]:
+    facts = _facts(slice_, unit)
+    return [
+        (indicator, _state(slice_, unit, indicator, facts))
+        for indicator in slice_.applicable[unit.unit_code]
+        if indicator.rule_type.carries_weight
+    ]
+
+
+def _facts(slice_: _Slice, unit: Unit) -> UnitFacts:
+    code = unit.unit_code
+    return UnitFacts(
+        unit_code=code,
+        asked=[indicator for indicator in slice_.applicable[code] if indicator.asked_of_unit],
+        submissions=slice_.submissions.get(code, ()),
+        reported=slice_.own_rows.get(code, ()),
+        exists_on=lambda day: slice_.registry.unit_on(code, day) is not None,
+    )
+
+
+def _state(slice_: _Slice, unit: Unit, indicator: Indicator, facts: UnitFacts) -> State:
+    code = unit.unit_code
+    if computed_by_system(indicator):
+        reported: Mapping[str, Sequence[Reported]] = {code: [_system_value(slice_, indicator, facts)]}
+    else:
+        reported = slice_.reported.get((code, indicator.code), {})
+    evidence = Evidence(
+        unit_code=code,
+        reported=reported,
+        not_applicable=_not_applicable(slice_, code, indicator),
+        unreadable=_unreadable(slice_, code, indicator),
+    )
+    return state_of(indicator, evidence, slice_.reporters[indicator.code].place, slice_.year, slice_.stage)
+
+
+def _system_value(slice_: _Slice, indicator: Indicator, facts: UnitFacts) -> Reported:
+    return system_value(slice_.edition, indicator, facts, slice_.year, slice_.today)
+
+
+def _not_applicable(slice_: _Slice, unit_code: str, indicator: Indicator) -> dict[str, tuple[Period, ...]]:
+    if not slice_.not_applicable:
+        return {}
+    approved = {code: slice_.not_applicable.get((code, indicator.code)) for code in slice_.family[unit_code]}
+    return {code: periods for code, periods in approved.items() if periods}
+
+
+def _unreadable(slice_: _Slice, unit_code: str, indicator: Indicator) -> dict[str, tuple[Period, ...]]:
+    """The unreadable workbooks in which the unit had to report the indicator."""
+    if not slice_.unreadable or not indicator.asked_of_unit:
+        return {}
+    due = due_periods(indicator.frequency, slice_.year)
+    return {
+        code: tuple(period for period in slice_.unreadable[code] if period in due)
+        for code in slice_.family[unit_code]
+        if code in slice_.unreadable
+    }
+
+
+def _standings(slice_: _Slice, assessed: Sequence[_Assessed]) -> dict[str, Standing]:
+    return standings(
+        slice_.edition,
+        [
+            Contender(
+                unit_code=a.unit.unit_code,
+                parent_code=a.unit.parent_code,
+                is_region=a.unit.is_region,
+                score=a.assessment.score,
+                common_points=a.assessment.common_points,
+                supervision_letters=_supervision_letters(a),
+                best_grade_allowed=best_grade_allowed(slice_.edition, a.assessment.adjusted.vetoes),
+            )
+            for a in assessed
+        ],
+    )
+
+
+def _supervision_letters(assessed: _Assessed) -> int:
+    used = (state.used for indicator, state in assessed.states if indicator.code == SUPERVISION_LETTERS)
+    return sum(int(exact(reported.denominator or "0")) for values in used for reported in values)
+
+
+def _new_result(slice_: _Slice, assessed: _Assessed, standing: Standing | None) -> NewResult:
+    edition, unit = slice_.edition, assessed.unit
+    return NewResult(
+        unit_code=unit.unit_code,
+        unit_name=unit.name_zh,
+        stage=slice_.stage,
+        system_id=edition.system_id,
+        system_digest=edition.digest,
+        share=edition.share(slice_.year),
+        total_points=edition.total_points,
+        assessment=assessed.assessment,
+        inputs=tuple(reported for _, state in assessed.states for reported in state.used),
+        standing=standing,
+    )
