@@ -1,0 +1,131 @@
+"""Made-up units beyond the registry. In: a registry's folder and a number. Out: a folder with more units.
+
+Made-up units say so in their names (合成单位0001); their credit codes are synthetic with valid check digits.
+"""
+
+import csv
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from fazhi.model.terms import Group, Tag
+from fazhi.model.unit_code import check_character, organisation_check
+from fazhi.registry import Registry, Unit
+from fazhi.registry.reading import FORMS
+from fazhi.synth.dice import Dice
+from fazhi.systems import Editions
+
+_TAGS = (
+    frozenset({Tag.ENF}),
+    frozenset({Tag.LEAD, Tag.ENF}),
+    frozenset({Tag.SINGLE}),
+    frozenset({Tag.LEAD}),
+)
+"""The kinds of made-up units, in turn."""
+
+_MOST = 99_999
+
+
+def synthetic_code(number: int, division_code: str) -> str:
+    """The code of made-up unit ``number`` (1 to 99999): right in form and check digits, nobody's."""
+    body = f"MB9{number:05d}"
+    first_seventeen = f"11{division_code}{body}{organisation_check(body)}"
+    return first_seventeen + check_character(first_seventeen)
+
+
+def write_enlarged_registry(
+    registry_dir: Path, out: Path, registry: Registry, editions: Editions, years: Sequence[int], more: int
+) -> None:
+    """Copy a registry and add made-up units and, for those that lead, a task a year.
+
+    Args:
+        registry_dir: The folder to copy.
+        out: The new folder.
+        registry: The registry of ``registry_dir``; its first department says where the new ones belong.
+        editions: Name the indicators of lead tasks.
+        years: The years that need lead tasks.
+        more: How many units to add.
+
+    Raises:
+        ValueError: More units than there are codes.
+    """
+    if more > _MOST:
+        raise ValueError(f"at most {_MOST} made-up units")
+    out.mkdir(parents=True, exist_ok=True)
+    for path in sorted(registry_dir.glob("*.csv")):
+        (out / path.name).write_bytes(path.read_bytes())
+    pattern = next(unit for unit in registry.units if unit.is_scored and not unit.is_region)
+    since = date(min(edition.from_year for edition in editions.all), 1, 1)
+    units = [_made_up(number, pattern, since) for number in range(1, more + 1)]
+    _append(out / "units.csv", [_unit_cells(unit) for unit in units])
+    leading = [unit for unit in units if Tag.LEAD in unit.tags]
+    _append(
+        out / "lead_tasks.csv",
+        [_task_cells(unit, year, editions) for year in sorted(years) for unit in leading],
+    )
+
+
+def _made_up(number: int, pattern: Unit, since: date) -> Unit:
+    return Unit(
+        unit_code=synthetic_code(number, pattern.division_code),
+        name_zh=f"合成单位{number:04d}",
+        name_en=f"Synthetic unit {number:04d}",
+        short_name_zh=f"合成{number:04d}",
+        division_code=pattern.division_code,
+        level=pattern.level,
+        parent_code=pattern.parent_code,
+        tags=_TAGS[number % len(_TAGS)],
+        scored_by="local",
+        valid_from=since,
+        valid_to=None,
+        successor_code="",
+    )
+
+
+def _unit_cells(unit: Unit) -> dict[str, str]:
+    return {
+        "unit_code": unit.unit_code,
+        "name_zh": unit.name_zh,
+        "name_en": unit.name_en,
+        "short_name_zh": unit.short_name_zh,
+        "division_code": unit.division_code,
+        "level": unit.level,
+        "parent_code": unit.parent_code,
+        "tags": ";".join(sorted(unit.tags)),
+        "scored_by": unit.scored_by,
+        "valid_from": unit.valid_from.isoformat(),
+    }
+
+
+def _task_cells(unit: Unit, year: int, editions: Editions) -> dict[str, str]:
+    last_day = date(year, 12, 31)
+    codes = [
+        indicator.code
+        for indicator in editions.for_year(year).indicators
+        if indicator.group is Group.LEAD and Tag.LEAD in indicator.categories and indicator.in_force(last_day)
+    ]
+    named = (
+        {Dice("lead task", unit.unit_code, year, draw).pick(codes) for draw in range(2)} if codes else set()
+    )
+    return {
+        "year": str(year),
+        "task_id": f"{year}-S{unit.short_name_zh.removeprefix('合成')}",
+        "title_zh": f"{unit.name_zh}牵头任务（合成数据）",
+        "lead_unit_code": unit.unit_code,
+        "indicator_codes": ";".join(sorted(named)),
+        "due": f"{year}-12-20",
+    }
+
+
+def _append(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Add rows under the file's own header; cells that a row does not fill stay empty."""
+    if not path.is_file():
+        columns = next(form.columns for form in FORMS if form.file == path.name)
+        path.write_text(",".join(columns) + "\n", encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
+    header = next(csv.reader(text.splitlines()))
+    with path.open("a", encoding="utf-8", newline="") as file:
+        if not text.endswith("\n"):
+            file.write("\n")
+        writer = csv.DictWriter(file, header, lineterminator="\n")
+        writer.writerows({name: row.get(name, "") for name in header} for row in rows)

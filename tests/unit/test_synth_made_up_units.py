@@ -1,0 +1,56 @@
+"""Made-up units: codes that are right in form and nobody's, in a registry that loads."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from fazhi.model import unit_code
+from fazhi.model.terms import Tag
+from fazhi.registry import Registry, load_registry
+from fazhi.settings import PROJECT_ROOT
+from fazhi.synth.city import synthetic_code, write_enlarged_registry
+from fazhi.systems import Editions
+
+REGISTRY_DIR = PROJECT_ROOT / "include" / "registry"
+
+
+def test_codes_are_right_in_form_and_distinct(registry: Registry) -> None:
+    codes = [synthetic_code(number, "150200") for number in (*range(1, 500), 99_999)]
+    assert len(set(codes)) == len(codes)
+    for code in codes:
+        assert unit_code.faults(code) == []
+        assert code[16] == unit_code.organisation_check(code[8:16])
+        assert not registry.known_code(code)
+
+
+def test_the_enlarged_registry_loads_and_says_what_is_made_up(
+    tmp_path: Path, registry: Registry, editions: Editions
+) -> None:
+    write_enlarged_registry(REGISTRY_DIR, tmp_path, registry, editions, [2023, 2024], 8)
+    enlarged = load_registry(tmp_path, editions)
+    added = [unit for unit in enlarged.units if not registry.known_code(unit.unit_code)]
+    assert sorted(unit.name_zh for unit in added) == [f"合成单位{number:04d}" for number in range(1, 9)]
+    assert len(enlarged.units) == len(registry.units) + 8
+    for year in (2023, 2024):
+        leaders = {task.lead_unit_code for task in enlarged.lead_tasks(year) if "合成数据" in task.title_zh}
+        assert leaders == {unit.unit_code for unit in added if Tag.LEAD in unit.tags}
+    scored = {unit.unit_code for unit in enlarged.scored_units(2024, date(2025, 1, 1))}
+    assert {unit.unit_code for unit in added} <= scored
+
+
+def test_more_units_than_codes_are_refused(tmp_path: Path, registry: Registry, editions: Editions) -> None:
+    with pytest.raises(ValueError, match="99999"):
+        write_enlarged_registry(REGISTRY_DIR, tmp_path, registry, editions, [2024], 100_000)
+
+
+def test_a_registry_without_lead_tasks_gets_them(
+    tmp_path: Path, registry: Registry, editions: Editions
+) -> None:
+    (tmp_path / "from").mkdir()
+    for path in REGISTRY_DIR.glob("*.csv"):
+        if path.name != "lead_tasks.csv":
+            (tmp_path / "from" / path.name).write_bytes(path.read_bytes())
+    write_enlarged_registry(tmp_path / "from", tmp_path / "to", registry, editions, [2024], 3)
+    leading = [task.lead_unit_code for task in load_registry(tmp_path / "to", editions).lead_tasks(2024)]
+    assert leading == [synthetic_code(1, "150200"), synthetic_code(3, "150200")]
