@@ -1,0 +1,252 @@
+"""What a slice is judged under, as rows. In: edition, registry, year. Out: dimension rows to be joined.
+
+Every set of rows is addressed by a digest of its content: loading what is there already adds nothing, and a
+day on which nothing changed has the digests of the day before.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select, text
+
+from fazhi.model.errors import ConfigurationError
+from fazhi.model.exact import SCALE
+from fazhi.registry import Registry
+from fazhi.registry.records import Unit
+from fazhi.store.tables import check_dim, duty_dim, indicator_dim, reporter_dim, unit_dim
+from fazhi.systems.edition import Check, Edition, Indicator
+from fazhi.validate.rules import VALUE_RULES
+from fazhi.validate.words import Names
+
+_FIRST_YEAR, _LAST_YEAR = 0, 9999
+_NUMBERS: Mapping[str, tuple[str, str | None]] = {
+    "DATE_OUT_OF_PERIOD": ("months_before", "months_after"),
+    "SCORE_RANGE": ("low", "high"),
+    "RECONCILE": ("above_percent", "up_to_percent"),
+    "JUMP": ("percent", "at_least"),
+    "AMOUNT_SCALE": ("low_times", "high_times"),
+    "STALE_COPY": ("share_percent", "at_least"),
+}
+"""Which parameters a rule finds in ``number_a`` and ``number_b``."""
+_PERCENT = {("JUMP", "percent"), ("RECONCILE", "above_percent"), ("RECONCILE", "up_to_percent")}
+_WHOLE = {
+    ("DATE_OUT_OF_PERIOD", "months_before"),
+    ("DATE_OUT_OF_PERIOD", "months_after"),
+    ("AMOUNT_SCALE", "low_times"),
+    ("AMOUNT_SCALE", "high_times"),
+}
+_LARGEST_PERCENT = 1000
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """The rows that the values of a year are joined with."""
+
+    edition: Edition
+    units: tuple[tuple[str, str, int, int, str | None], ...]
+    """Code, name, exists in the year, has any duty, successor."""
+    duties: tuple[tuple[str, str], ...]
+    """Unit and indicator."""
+    reporters: tuple[tuple[str, str, int], ...]
+    """Authority, indicator, place of its source."""
+
+    @cached_property
+    def duty_digest(self) -> str:
+        """SHA-256 of units, duties and reporters with the edition's digest."""
+        content = hashlib.sha256(self.edition.digest.encode())
+        for rows in (self.units, self.duties, self.reporters):
+            content.update(b"\x1e")
+            for row in rows:
+                content.update("\x1f".join(str(cell) for cell in row).encode() + b"\n")
+        return content.hexdigest()
+
+    @cached_property
+    def names(self) -> Names:
+        """What findings call units and authorities."""
+        reporters: dict[str, list[str]] = {}
+        for code, indicator, _ in sorted(self.reporters, key=lambda row: (row[1], row[2])):
+            reporters.setdefault(indicator, []).append(code)
+        return Names(
+            units={code: name for code, name, *_ in self.units},
+            successors={code: heir for code, _, _, _, heir in self.units if heir},
+            reporters={indicator: tuple(dict.fromkeys(codes)) for indicator, codes in reporters.items()},
+        )
+
+    def load(self, connection: Connection) -> None:
+        """Add the rows that are not there yet.
+
+        Raises:
+            ConfigurationError: A check's parameter does not fit its column; all of them are named.
+        """
+        system = {"system_digest": self.edition.digest}
+        if _absent(connection, indicator_dim, system):
+            _add(connection, indicator_dim, [system | indicator_row(one) for one in self.edition.indicators])
+        if _absent(connection, check_dim, system):
+            _add(connection, check_dim, [system | row for row in check_rows(self.edition)])
+        duty = {"duty_digest": self.duty_digest}
+        if _absent(connection, unit_dim, duty):
+            _add(connection, unit_dim, _named(duty, _UNIT_COLUMNS, self.units))
+            _add(connection, duty_dim, _named(duty, _DUTY_COLUMNS, self.duties))
+            _add(connection, reporter_dim, _named(duty, _REPORTER_COLUMNS, self.reporters))
+
+
+_UNIT_COLUMNS = ("unit_code", "name_zh", "exists_in_year", "has_duty", "successor_code")
+_DUTY_COLUMNS = ("unit_code", "indicator_code")
+_REPORTER_COLUMNS = ("reporter_code", "indicator_code", "source_rank")
+
+
+def _named(
+    digests: Mapping[str, str], columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> list[dict[str, Any]]:
+    return [{**digests, **dict(zip(columns, row, strict=True))} for row in rows]
+
+
+def dimensions(edition: Edition, registry: Registry, year: int, today: date) -> Dimensions:
+    """The dimensions of a year as the registry and the edition have them today."""
+    duties = _duties(edition, registry, year, today)
+    return Dimensions(
+        edition,
+        units=_units(registry, year, today, {unit for unit, _ in duties}),
+        duties=tuple(sorted(duties)),
+        reporters=_reporters(edition, registry, year),
+    )
+
+
+def _units(
+    registry: Registry, year: int, today: date, with_duty: set[str]
+) -> tuple[tuple[str, str, int, int, str | None], ...]:
+    day = registry.deciding_day(year, today)
+    found = []
+    for code, records in _records(registry).items():
+        in_year = [record for record in records if _lived_in(record, year)]
+        shown = (in_year or records)[-1]
+        heir = registry.successor_of(code, day)
+        found.append((code, shown.name_zh, int(bool(in_year)), int(code in with_duty), heir))
+    return tuple(sorted(found, key=lambda row: row[0]))
+
+
+def _records(registry: Registry) -> dict[str, list[Unit]]:
+    records: dict[str, list[Unit]] = {}
+    for unit in registry.units:
+        records.setdefault(unit.unit_code, []).append(unit)
+    return records
+
+
+def _lived_in(unit: Unit, year: int) -> bool:
+    return unit.valid_from <= date(year, 12, 31) and (
+        unit.valid_to is None or date(year, 1, 1) <= unit.valid_to
+    )
+
+
+def _duties(edition: Edition, registry: Registry, year: int, today: date) -> set[tuple[str, str]]:
+    """Which indicators apply to whom; a unit that ended in the year also shares its heir's duties."""
+    duties = {
+        (unit.unit_code, indicator.code)
+        for unit in registry.units_of_year(year, today)
+        for indicator in registry.applicable(edition, unit, year, today)
+    }
+    day = registry.deciding_day(year, today)
+    for code, records in _records(registry).items():
+        last = [record for record in records if _lived_in(record, year)][-1:]
+        if not last or registry.unit_on(code, day) is not None:
+            continue
+        ended = last[0].valid_to
+        if ended is not None and ended < day:
+            duties |= {(code, one.code) for one in registry.applicable(edition, last[0], year, ended)}
+        heir = registry.successor_of(code, day)
+        duties |= {(code, indicator) for unit, indicator in tuple(duties) if unit == heir}
+    return duties
+
+
+def _reporters(edition: Edition, registry: Registry, year: int) -> tuple[tuple[str, str, int], ...]:
+    ranks: dict[tuple[str, str], int] = {}
+    for indicator in edition.indicators:
+        for source, authority in registry.reporters(indicator, year):
+            ranks.setdefault((authority, indicator.code), indicator.sources.index(source))
+    return tuple(sorted((*key, rank) for key, rank in ranks.items()))
+
+
+def indicator_row(indicator: Indicator) -> dict[str, Any]:
+    """An indicator as a row of ``indicator_dim`` without its digest."""
+    offset = indicator.rule_params.get("year_offset")
+    return {
+        "code": indicator.code,
+        "name_zh": indicator.name_zh,
+        "value_type": indicator.value_type.value,
+        "ratio_kind": indicator.ratio_kind.value if indicator.ratio_kind else None,
+        "rule_type": indicator.rule_type.value,
+        "zero_denominator": indicator.zero_denominator.value,
+        "frequency": indicator.frequency.value,
+        "reporting": indicator.reporting.value,
+        "aggregation": indicator.aggregation.value,
+        "asked_of_unit": int(indicator.asked_of_unit),
+        "evidence_required": int(bool(indicator.evidence_zh.strip())),
+        "is_adjustment": int(indicator.rule_type.is_adjustment),
+        "date_year_offset": None if offset is None else int(offset),
+        "effective_from": indicator.effective_from.isoformat(),
+        "effective_to": indicator.effective_to.isoformat() if indicator.effective_to else None,
+    }
+
+
+def check_rows(edition: Edition) -> list[dict[str, Any]]:
+    """The checks that SQL judges as rows of ``check_dim`` without their digest.
+
+    Raises:
+        ConfigurationError: A parameter does not fit; all of them are named.
+    """
+    checks = [check for check in edition.checks if check.rule in VALUE_RULES]
+    faults = tuple(fault for check in checks for fault in _misfits(check))
+    if faults:
+        raise ConfigurationError(f"指标体系 {edition.system_id} 的校验规则参数不能使用", faults)
+    return [_check_row(check) for check in checks]
+
+
+def _misfits(check: Check) -> Iterable[str]:
+    for name, number in check.params.items():
+        if (check.rule, name) in _PERCENT and (number > _LARGEST_PERCENT or (number * 100).denominator != 1):
+            yield f"{check.check_id}：{name} 应为不超过 {_LARGEST_PERCENT}、最多两位小数的百分数"
+        if (check.rule, name) in _WHOLE and number.denominator != 1:
+            yield f"{check.check_id}：{name} 应为整数"
+
+
+def _check_row(check: Check) -> dict[str, Any]:
+    first, second = _NUMBERS.get(check.rule, (None, None))
+    return {
+        "check_id": check.check_id,
+        "rule": check.rule,
+        "severity": check.severity.value,
+        "from_year": check.from_year if check.from_year is not None else _FIRST_YEAR,
+        "to_year": check.to_year if check.to_year is not None else _LAST_YEAR,
+        "indicator_code": check.params.get("indicator"),
+        "part": check.params.get("part"),
+        "other_code": check.params.get("of"),
+        "other_part": check.params.get("of_part"),
+        "number_a": _scaled(check.params.get(first)) if first else None,
+        "number_b": _scaled(check.params.get(second)) if second else None,
+        "text_a": None,
+    }
+
+
+def _scaled(number: Fraction | None) -> int | None:
+    return None if number is None else (number * SCALE).numerator
+
+
+def _absent(connection: Connection, table: Table, digests: Mapping[str, str]) -> bool:
+    conditions = [table.c[name] == value for name, value in digests.items()]
+    return not connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
+
+
+def _add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; those that another worker added meanwhile are the same and stay."""
+    if rows:
+        columns = list(rows[0])
+        statement = (
+            f"INSERT INTO {table.name} ({', '.join(columns)})"  # noqa: S608 - names of our own table
+            f" VALUES ({', '.join(':' + column for column in columns)}) ON CONFLICT DO NOTHING"
+        )
+        connection.execute(text(statement), list(rows))

@@ -1,0 +1,390 @@
+"""The rule kinds that SQL judges. In: nothing. Out: one small definition each, from which all SQL is made.
+
+A definition is a condition over aliases. The same text becomes an ``UnexpectedRowsExpectation`` of the
+edition's GX suite and a branch of the one ``INSERT … SELECT`` that lists findings (``fazhi.validate.sql``).
+Only SQL that SQLite and PostgreSQL both read; whole numbers only, and no product that could leave 64 bits:
+quantities are in units of 10⁻⁶ and at most 10¹⁷. Parameters are columns of ``check_dim``, never literals; no
+colon and no brace in a literal.
+
+Aliases: ``v`` the value judged, ``sp`` its slice, ``d`` its indicator, ``u`` its unit, ``y`` the unit's duty,
+``r`` the reporter's authority, ``c`` the check with its parameters, ``o`` the other value it is compared
+with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal[
+    "row", "same_row", "same_submission", "authority", "same_year", "earlier_year", "earlier_submission"
+]
+"""What a value is judged beside: nothing else, the same row twice, another row of its submission, an
+authority's figure, an earlier period of the year, an earlier year, or a whole earlier submission of its
+sender."""
+
+
+@dataclass(frozen=True)
+class ValueRule:
+    """One rule kind judged by SQL."""
+
+    rule: str
+    family: Family
+    condition: str
+    """SQL that is true where the rule is broken."""
+    place: str
+    """SQL giving the part whose cell is to be corrected: unit, row, numerator, denominator, value, boolean,
+    date, not_applicable or evidence."""
+    prefilter: str = ""
+    """A weaker condition without ``c``, where ``condition`` needs parameters."""
+    whole_file: str = ""
+    """SQL that is true where the finding is about the whole file."""
+    related: tuple[str, ...] = ()
+    """The other cells compared, as ``v.numerator`` or ``o.denominator``; ``o.place`` is the place in the
+    other row."""
+
+    @property
+    def first_filter(self) -> str:
+        """The condition that needs no parameters."""
+        return self.prefilter or self.condition
+
+
+def _blank(column: str) -> str:
+    return f"COALESCE({column}, '') = ''"
+
+
+def _lacks(part: str, column: str) -> str:
+    """Nothing was written for a part: neither an exact, nor a fuzzy, nor an unreadable entry."""
+    return (
+        f"({column} IS NULL AND COALESCE(v.fuzzy, '') NOT LIKE '%{part}%'"
+        f" AND COALESCE(v.unreadable, '') NOT LIKE '%{part}%')"
+    )
+
+
+def _more_than_percent(one: str, other: str, percent: str) -> str:
+    """Whether two quantities are further apart than a percentage of ``other``, without leaving 64 bits.
+
+    ``percent`` is a parameter in units of 10⁻⁶; hundredths of a percent are used (checked when it is loaded).
+    """
+    bound = (
+        f"(ABS({other}) / 10000) * ({percent} / 10000) + (ABS({other}) % 10000) * ({percent} / 10000) / 10000"
+    )
+    return f"ABS({one} - {other}) > {bound}"
+
+
+def _part_of(alias: str, chosen: str) -> str:
+    """The quantity of a value that a parameter names."""
+    return (
+        f"CASE {chosen} WHEN 'numerator' THEN {alias}.numerator_q"
+        f" WHEN 'denominator' THEN {alias}.denominator_q ELSE {alias}.amount_q END"
+    )
+
+
+def _any_part(template: str) -> str:
+    """A comparison of ``v`` and ``o`` that holds for at least one part; an absent part compares as false."""
+    parts = ("numerator_q", "denominator_q", "amount_q")
+    return " OR ".join(f"COALESCE({template.format(part=part)}, FALSE)" for part in parts)
+
+
+def _first_part(template: str) -> str:
+    """The place of the first part for which a comparison holds."""
+    parts = (("numerator_q", "numerator"), ("denominator_q", "denominator"), ("amount_q", "value"))
+    whens = " ".join(f"WHEN {template.format(part=column)} THEN '{place}'" for column, place in parts)
+    return f"CASE {whens} ELSE {_REPORTED_PLACE} END"
+
+
+_REPORTED_PLACE = (
+    "CASE d.value_type WHEN 'ratio' THEN 'numerator' WHEN 'boolean' THEN 'boolean' WHEN 'date' THEN 'date'"
+    " ELSE 'value' END"
+)
+_ANYTHING_WRITTEN = (
+    "("
+    + " OR ".join(
+        f"COALESCE(v.{part}_raw, '') <> ''"
+        for part in ("numerator", "denominator", "value", "boolean", "date")
+    )
+    + ")"
+)
+_KNOWN_INDICATOR = "(d.code IS NOT NULL AND d.effective_from <= v.period_last AND COALESCE(d.effective_to, '9999-12-31') >= v.period_first)"
+_OFFICE_MAY = (
+    "(r.reporter_code IS NOT NULL OR EXISTS (SELECT 1 FROM reporter_dim q"
+    " WHERE q.duty_digest = sp.duty_digest AND q.indicator_code = d.code))"
+)
+_REPORTABLE = f"(d.is_adjustment = 0 AND (d.asked_of_unit = 1 OR {_OFFICE_MAY}))"
+_KNOWN_UNIT = "(u.unit_code IS NOT NULL AND u.exists_in_year = 1)"
+_PERIOD_MONTHS = "(v.period_rank % 100)"
+_DUE_MONTHS = (
+    "CASE d.frequency WHEN 'quarterly' THEN 3 WHEN 'half-yearly' THEN 6 WHEN 'yearly' THEN 12 ELSE 1 END"
+)
+_MONTH_OF_DATE = (
+    "(CAST(SUBSTR(v.date_value, 1, 4) AS INTEGER) * 12 + CAST(SUBSTR(v.date_value, 6, 2) AS INTEGER))"
+)
+_MONTH_BEFORE_YEAR = "((sp.year + COALESCE(d.date_year_offset, 0)) * 12)"
+_CUMULATIVE = "COALESCE(NULLIF({0}.stated_reporting, ''), d.reporting)"
+_SCOPES_DIFFER = "(COALESCE(v.stated_scope, '') <> '' AND COALESCE(o.stated_scope, '') <> '' AND v.stated_scope <> o.stated_scope)"
+_COMPARABLE = f"({_CUMULATIVE.format('v')} = {_CUMULATIVE.format('o')} AND NOT {_SCOPES_DIFFER})"
+_VOLUME = "CASE d.value_type WHEN 'ratio' THEN {0}.denominator_q ELSE {0}.amount_q END"
+_DIFFERS = (
+    "(" + _any_part("v.{part} <> o.{part}") + " OR COALESCE(v.boolean_value <> o.boolean_value, FALSE)"
+    " OR COALESCE(v.date_value <> o.date_value, FALSE))"
+)
+_NOT_NUMERIC_DIFFERS = (
+    "(COALESCE(v.boolean_value <> o.boolean_value, FALSE) OR COALESCE(v.date_value <> o.date_value, FALSE))"
+)
+
+
+def _further_than(percent: str) -> str:
+    return (
+        "(" + _any_part(_more_than_percent("v.{part}", "o.{part}", percent)) + f" OR {_NOT_NUMERIC_DIFFERS})"
+    )
+
+
+_SUBSTANCE = (
+    "(COALESCE(v.numerator_q, 0) <> 0 OR COALESCE(v.denominator_q, 0) <> 0 OR COALESCE(v.amount_q, 0) <> 0"
+    " OR COALESCE(v.boolean_value, 0) = 1 OR v.date_value IS NOT NULL)"
+)
+
+_ROW_RULES = (
+    ValueRule(
+        "UNIT_UNKNOWN",
+        "row",
+        condition=(
+            f"NOT {_KNOWN_UNIT} AND (v.kind = 'office' OR v.unit_code <> v.reporter_code"
+            " OR v.row_no = (SELECT MIN(w.row_no) FROM value w WHERE w.parse_id = v.parse_id))"
+        ),
+        place="'unit'",
+        whole_file="v.kind = 'unit' AND v.unit_code = v.reporter_code",
+    ),
+    ValueRule("INDICATOR_UNKNOWN", "row", condition=f"NOT {_KNOWN_INDICATOR}", place="'row'"),
+    ValueRule("NOT_REPORTABLE", "row", condition=f"{_KNOWN_INDICATOR} AND NOT {_REPORTABLE}", place="'row'"),
+    ValueRule(
+        "AUTHZ",
+        "row",
+        condition=(
+            f"(v.kind = 'office' AND r.reporter_code IS NULL AND {_KNOWN_INDICATOR} AND {_REPORTABLE})"
+            f" OR (v.kind = 'unit' AND v.unit_code <> v.reporter_code AND {_KNOWN_UNIT})"
+        ),
+        place="CASE v.kind WHEN 'unit' THEN 'unit' ELSE 'row' END",
+    ),
+    ValueRule(
+        "NOT_APPLICABLE_TO_UNIT",
+        "row",
+        condition=(
+            f"y.indicator_code IS NULL AND v.not_applicable = 0 AND {_KNOWN_UNIT} AND u.has_duty = 1"
+            f" AND {_KNOWN_INDICATOR} AND {_REPORTABLE}"
+        ),
+        place="'row'",
+    ),
+    ValueRule(
+        "PERIOD_WRONG",
+        "row",
+        condition=(
+            "CAST(SUBSTR(v.period, 1, 4) AS INTEGER) <> sp.year"
+            f" OR (d.frequency <> 'event' AND {_PERIOD_MONTHS} < {_DUE_MONTHS})"
+        ),
+        place="'row'",
+    ),
+    ValueRule(
+        "NEGATIVE",
+        "row",
+        condition="v.numerator_q < 0 OR v.denominator_q < 0 OR v.amount_q < 0",
+        place="CASE WHEN v.numerator_q < 0 THEN 'numerator' WHEN v.denominator_q < 0 THEN 'denominator' ELSE 'value' END",
+    ),
+    ValueRule(
+        "COUNT_NOT_INTEGER",
+        "row",
+        condition=(
+            "(d.value_type = 'ratio' AND (v.numerator_q % 1000000 <> 0 OR v.denominator_q % 1000000 <> 0))"
+            " OR (d.value_type = 'count' AND v.amount_q % 1000000 <> 0)"
+        ),
+        place=(
+            "CASE WHEN d.value_type = 'count' THEN 'value'"
+            " WHEN v.numerator_q % 1000000 <> 0 THEN 'numerator' ELSE 'denominator' END"
+        ),
+    ),
+    ValueRule(
+        "PART_MISSING",
+        "row",
+        condition=(
+            f"v.not_applicable = 0 AND {_ANYTHING_WRITTEN} AND ("
+            f"(d.value_type = 'ratio' AND ({_lacks('numerator', 'v.numerator_q')}"
+            f" OR {_lacks('denominator', 'v.denominator_q')}))"
+            f" OR (d.value_type IN ('count', 'amount', 'score') AND {_lacks('value', 'v.amount_q')})"
+            f" OR (d.value_type = 'boolean' AND {_lacks('boolean', 'v.boolean_value')})"
+            f" OR (d.value_type = 'date' AND {_lacks('date', 'v.date_value')}))"
+        ),
+        place=(
+            f"CASE d.value_type WHEN 'ratio' THEN CASE WHEN {_lacks('numerator', 'v.numerator_q')} THEN 'numerator'"
+            " ELSE 'denominator' END WHEN 'boolean' THEN 'boolean' WHEN 'date' THEN 'date' ELSE 'value' END"
+        ),
+    ),
+    ValueRule(
+        "NUM_GT_DEN",
+        "row",
+        condition=(
+            "d.value_type = 'ratio' AND ((d.ratio_kind = 'share' AND v.numerator_q > v.denominator_q)"
+            " OR (v.denominator_q = 0 AND v.numerator_q > 0))"
+        ),
+        place="'numerator'",
+        related=("v.denominator",),
+    ),
+    ValueRule(
+        "ZERO_DENOMINATOR",
+        "row",
+        condition=(
+            "d.value_type = 'ratio' AND v.denominator_q = 0 AND v.numerator_q = 0"
+            " AND COALESCE(v.value_raw, '') <> ''"
+        ),
+        place="'value'",
+        related=("v.numerator", "v.denominator"),
+    ),
+    ValueRule(
+        "RATIO_MISMATCH",
+        "row",
+        condition="d.value_type = 'ratio' AND v.ratio_gap > v.ratio_tolerance",
+        place="'value'",
+        related=("v.numerator", "v.denominator"),
+    ),
+    ValueRule(
+        "PERCENT_FORM",
+        "row",
+        condition="d.value_type = 'ratio' AND v.ratio_form = 'fraction'",
+        place="'value'",
+        related=("v.numerator", "v.denominator"),
+    ),
+    ValueRule(
+        "EVIDENCE_MISSING",
+        "row",
+        condition=(
+            "v.kind = 'unit' AND d.evidence_required = 1 AND d.asked_of_unit = 1 AND y.indicator_code IS NOT NULL"
+            f" AND v.not_applicable = 0 AND {_SUBSTANCE}"
+            " AND (v.evidence_named = 0 OR COALESCE(v.evidence_missing, '') <> '')"
+        ),
+        place="'evidence'",
+    ),
+    ValueRule(
+        "DATE_OUT_OF_PERIOD",
+        "row",
+        condition=(
+            f"d.value_type = 'date' AND ({_MONTH_OF_DATE} < {_MONTH_BEFORE_YEAR} + 1 - c.number_a / 1000000"
+            f" OR {_MONTH_OF_DATE} > {_MONTH_BEFORE_YEAR} + 12 + c.number_b / 1000000)"
+        ),
+        prefilter="d.value_type = 'date' AND v.date_value IS NOT NULL",
+        place="'date'",
+    ),
+    ValueRule(
+        "SCORE_RANGE",
+        "row",
+        condition="d.value_type = 'score' AND (v.amount_q < c.number_a OR v.amount_q > c.number_b)",
+        prefilter="d.value_type = 'score' AND v.amount_q IS NOT NULL",
+        place="'value'",
+    ),
+    ValueRule(
+        "NA_UNAPPROVED",
+        "row",
+        condition=(
+            "v.not_applicable = 1 AND y.indicator_code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM decision g"
+            " WHERE g.kind = 'not_applicable' AND g.verdict = 'approve' AND g.year = v.year AND g.unit_code = v.unit_code"
+            " AND g.indicator_code = v.indicator_code AND g.period = v.period AND NOT EXISTS (SELECT 1 FROM decision h"
+            " WHERE h.kind = g.kind AND h.year = g.year AND h.unit_code = g.unit_code"
+            " AND h.indicator_code = g.indicator_code AND h.period = g.period AND h.decision_id > g.decision_id))"
+        ),
+        place="'not_applicable'",
+    ),
+    ValueRule(
+        "PERIOD_TYPE",
+        "row",
+        condition="v.stated_reporting = 'cumulative' AND d.reporting = 'current'",
+        place=_REPORTED_PLACE,
+    ),
+)
+
+_PAIR = "{0} {1} {2}"
+_PART = _part_of("v", "c.part")
+_OTHER_PART = _part_of("o", "c.other_part")
+_SCALE = (
+    "(d.value_type = 'amount' AND {one}.amount_q / NULLIF({other}.amount_q, 0)"
+    " BETWEEN {check}.number_a / 1000000 AND {check}.number_b / 1000000)"
+)
+_OFF_BY_SCALE = " OR ".join(
+    _SCALE.replace("{one}", one).replace("{other}", other) for one, other in (("v", "o"), ("o", "v"))
+)
+_ALREADY_OFF_BY_SCALE = (
+    "EXISTS (SELECT 1 FROM check_dim k WHERE k.system_digest = sp.system_digest AND k.rule = 'AMOUNT_SCALE'"
+    f" AND sp.year BETWEEN k.from_year AND k.to_year AND ({_OFF_BY_SCALE.replace('{check}', 'k')}))"
+)
+
+_COMPARING_RULES = (
+    ValueRule("DUP_ROW", "same_row", condition="o.value_id <> v.value_id", place="'row'", related=("o.row",)),
+    ValueRule(
+        "SUBSET",
+        "same_submission",
+        condition=_PAIR.format(_PART, ">", _OTHER_PART),
+        place="c.part",
+        related=("o.other_part",),
+    ),
+    ValueRule(
+        "SUM_MISMATCH",
+        "same_submission",
+        condition=_PAIR.format(_PART, "<>", _OTHER_PART),
+        place="c.part",
+        related=("o.other_part",),
+    ),
+    ValueRule(
+        "RECONCILE",
+        "authority",
+        condition=(
+            f"{_DIFFERS} AND (c.number_a IS NULL OR {_further_than('c.number_a')})"
+            f" AND (c.number_b IS NULL OR NOT {_further_than('c.number_b')})"
+        ),
+        place=_first_part("v.{part} <> o.{part}"),
+        related=("o.place",),
+    ),
+    ValueRule(
+        "CUMULATIVE_DECREASE",
+        "same_year",
+        condition=(
+            f"{_CUMULATIVE.format('v')} = 'cumulative' AND {_CUMULATIVE.format('o')} = 'cumulative'"
+            " AND (" + _any_part("v.{part} < o.{part}") + ")"
+        ),
+        place=_first_part("v.{part} < o.{part}"),
+        related=("o.place",),
+    ),
+    ValueRule(
+        "INCOMPARABLE",
+        "earlier_year",
+        condition=f"NOT {_COMPARABLE}",
+        place=_REPORTED_PLACE,
+        related=("o.place",),
+    ),
+    ValueRule(
+        "JUMP",
+        "earlier_year",
+        condition=(
+            f"{_COMPARABLE} AND ABS({_VOLUME.format('v')} - {_VOLUME.format('o')}) > c.number_b"
+            f" AND {_more_than_percent(_VOLUME.format('v'), _VOLUME.format('o'), 'c.number_a')}"
+            f" AND NOT {_ALREADY_OFF_BY_SCALE}"
+        ),
+        place="CASE d.value_type WHEN 'ratio' THEN 'denominator' ELSE 'value' END",
+        related=("o.place",),
+    ),
+    ValueRule(
+        "AMOUNT_SCALE",
+        "earlier_year",
+        condition=(
+            f"d.value_type = 'amount' AND {_COMPARABLE} AND v.amount_q > 0 AND o.amount_q > 0"
+            f" AND ({_OFF_BY_SCALE.replace('{check}', 'c')})"
+        ),
+        place="'value'",
+        related=("o.place",),
+    ),
+    ValueRule(
+        "STALE_COPY",
+        "earlier_submission",
+        condition="x.numbers * 1000000 >= c.number_b AND x.same_numbers * 100000000 >= c.number_a * x.numbers",
+        place="'row'",
+        whole_file="1 = 1",
+    ),
+)
+
+VALUE_RULES: Mapping[str, ValueRule] = {rule.rule: rule for rule in (*_ROW_RULES, *_COMPARING_RULES)}
+"""Every rule kind that SQL judges, by its code."""
