@@ -58,7 +58,9 @@ class Settings:
         var = root / "var"
         settings = cls(
             root=root,
-            store_url=reader.url("store_url", "FAZHI_STORE_URL", f"sqlite:///{var / 'fazhi.db'}", "fazhi_store"),
+            store_url=reader.url(
+                "store_url", "FAZHI_STORE_URL", f"sqlite:///{var / 'fazhi.db'}", "fazhi_store"
+            ),
             raw_url=reader.text("raw_url", "FAZHI_RAW_URL", str(var / "raw")),
             inbox=reader.path("inbox", "FAZHI_INBOX", root, "var/inbox"),
             portal_url=reader.url("portal_url", "FAZHI_PORTAL_URL", "", "fazhi_portal"),
@@ -75,7 +77,7 @@ class Settings:
         )
         if settings.platform_alg not in ("hmac-sha256", "hmac-sm3"):
             raise ConfigurationError(
-                f"FAZHI_PLATFORM_ALG={settings.platform_alg!r} 不可用,只接受 hmac-sha256 或 hmac-sm3"
+                f"FAZHI_PLATFORM_ALG={settings.platform_alg!r} 不可用，只接受 hmac-sha256 或 hmac-sm3"
             )
         return settings
 

@@ -55,7 +55,7 @@ def test_scaled_integers_are_exact(number):
 
 @pytest.mark.parametrize("text", ["0.0000001", "100000000001", "-100000000001"])
 def test_what_does_not_fit_is_refused(text):
-    with pytest.raises(ValueError, match="six decimal places|beyond"):
+    with pytest.raises(ValueError, match=r"six decimal places|beyond"):
         scaled(text)
 
 

@@ -33,7 +33,9 @@ def test_each_form_has_its_days_and_its_name(written, first, last, name):
     assert (period.first_day, period.last_day, period.name_zh, str(period)) == (first, last, name, written)
 
 
-@pytest.mark.parametrize("written", ["", "2024-13", "2024-00", "2024-Q5", "2024-H3", "24", "2024-7", "1999", "2024年"])
+@pytest.mark.parametrize(
+    "written", ["", "2024-13", "2024-00", "2024-Q5", "2024-H3", "24", "2024-7", "1999", "2024年"]
+)
 def test_other_texts_are_refused(written):
     with pytest.raises(ValueError, match="not a reporting period"):
         Period.parse(written)
@@ -41,7 +43,7 @@ def test_other_texts_are_refused(written):
 
 def test_order_is_by_last_day_then_length():
     order = [Period.parse(text) for text in ("2024-11", "2024-12", "2024-Q4", "2024-H2", "2024", "2025-01")]
-    assert sorted(reversed(order)) == order
+    assert sorted(set(order)) == order
 
 
 @given(periods)

@@ -79,7 +79,9 @@ def test_a_later_withdrawal_ends_an_approval_and_history_stays(engine):
 
 def test_a_warning_is_confirmed_for_the_value_it_stands_on(engine):
     finding_id = _finding(engine, "warn")
-    assert decide_finding(engine, finding_id=finding_id, ruling=Ruling("approve", "属实", "审核员乙"), now=NOW)
+    assert decide_finding(
+        engine, finding_id=finding_id, ruling=Ruling("approve", "属实", "审核员乙"), now=NOW
+    )
     with read(engine) as connection:
         (key,) = approved(connection, 2024, "warning")
     assert (key.rule, key.value_digest, key.indicator_code) == ("JUMP", "3" * 64, "A1.1")

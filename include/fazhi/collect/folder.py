@@ -80,7 +80,7 @@ def collect_folder(
     """
     received_at = (now or datetime.now(SHANGHAI)).isoformat(timespec="seconds")
     if not inbox.exists():
-        return CollectCounts(problems=(f"收件文件夹 {inbox} 不存在,没有可收取的报送",))
+        return CollectCounts(problems=(f"收件文件夹 {inbox} 不存在，没有可收取的报送",))
     described, bare, problems = _look_through(inbox, year)
     total, done = len(described) + len(bare), 0
     new = known = 0
@@ -139,19 +139,21 @@ def _manifest(folder: Path) -> Manifest:
     try:
         return read_manifest(read_plain(folder / MANIFEST, MAX_MANIFEST_BYTES))
     except ManifestError as fault:
-        raise UnusableError(f"{folder / MANIFEST}:{fault};更正后将在下次收取") from fault
+        raise UnusableError(f"{folder / MANIFEST}：{fault}；更正后将在下次收取") from fault
 
 
 def _cover(item: Bare) -> _BareOf:
     content = read_plain(item.workbook)
     file = read_file(content, item.workbook.name)
     if file.fault is not None:
-        raise UnusableError(f"{item.workbook}:{file.fault.detail};没有附 {MANIFEST},不能确定报送单位,未收取")
+        raise UnusableError(
+            f"{item.workbook}：{file.fault.detail}；没有附 {MANIFEST}，不能确定报送单位，未收取"
+        )
     cover = cover_of(file)
     if cover is None or not cover.unit_code or cover.period is None:
         raise UnusableError(
-            f"{item.workbook}:没有附 {MANIFEST},封面上又没有填写统一社会信用代码和填报期,"
-            "不能确定报送单位和填报期,未收取"
+            f"{item.workbook}：没有附 {MANIFEST}，封面上又没有填写统一社会信用代码和填报期，"
+            "不能确定报送单位和填报期，未收取"
         )
     return _BareOf(item, content, cover.unit_code, cover.period, cover)
 
@@ -172,7 +174,7 @@ def _collect(
             known += 1
         elif content is not None:
             problems.append(
-                f"{folder}:报送 {manifest.submission_id} 第{manifest.revision}次已经收取过,内容却不同;"
+                f"{folder}：报送 {manifest.submission_id} 第{manifest.revision}次已经收取过，内容却不同；"
                 "更正后的报送请提高修订号(revision)重新报送"
             )
         else:
@@ -198,8 +200,8 @@ def _keep(raw: RawStore, folder: Path, files: Iterable[ListedFile]) -> None:
         content = read_plain(path)
         if len(content) != file.size or sha256_hex(content) != file.sha256:
             raise UnusableError(
-                f"{path}:内容与 {MANIFEST} 所记的大小或SHA-256不符(可能尚未复制完整或传输受损),"
-                "未收取,下次再试"
+                f"{path}：内容与 {MANIFEST} 所记的大小或SHA-256不符（可能尚未复制完整或传输受损），"
+                "未收取，下次再试"
             )
         contents.append(content)
     for content in contents:
@@ -246,8 +248,8 @@ def _collect_bare(engine: Engine, raw: RawStore, item: _BareOf, received_at: str
         recorded,
         problems=(
             *recorded.problems,
-            f"{item.item.workbook}:{item.period.name_zh}同一单位({item.unit_code})在收件文件夹中有多份填报表,"
-            "以修订号最高的为准,请只保留一份",
+            f"{item.item.workbook}：{item.period.name_zh}同一单位({item.unit_code})在收件文件夹中有多份填报表，"
+            "以修订号最高的为准，请只保留一份",
         ),
     )
 

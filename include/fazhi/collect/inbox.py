@@ -61,7 +61,7 @@ def items(inbox: Path) -> Iterator[Item]:
     try:
         yield from _items(inbox, depth=0)
     except OSError as failure:
-        raise Unreachable(f"收件文件夹 {inbox} 无法读取:{failure.strerror or failure}") from failure
+        raise Unreachable(f"收件文件夹 {inbox} 无法读取：{failure.strerror or failure}") from failure
 
 
 def _items(folder: Path, depth: int) -> Iterator[Item]:
@@ -70,13 +70,13 @@ def _items(folder: Path, depth: int) -> Iterator[Item]:
         if depth == 0 and entry.name in _BESIDE_SYNTHETIC:
             continue
         if entry.is_symlink():
-            yield Strange(f"{path}:是链接,不予读取,请放入文件本身")
+            yield Strange(f"{path}：是链接，不予读取，请放入文件本身")
         elif entry.is_dir(follow_symlinks=False):
             yield from _folder(path, depth + 1)
         elif path.suffix.lower() == ".xlsx":
             yield Bare(path)
         else:
-            yield Strange(f"{path}:不是xlsx填报表,也没有附 {MANIFEST},不能确定报送单位和填报期,未收取")
+            yield Strange(f"{path}：不是xlsx填报表，也没有附 {MANIFEST}，不能确定报送单位和填报期，未收取")
 
 
 def _folder(folder: Path, depth: int) -> Iterator[Item]:
@@ -94,7 +94,7 @@ def _folder(folder: Path, depth: int) -> Iterator[Item]:
         yield Bare(workbooks[0], tuple(path for path in files if path != workbooks[0]))
     elif entries:
         yield Strange(
-            f"{folder}:缺少 {MANIFEST},文件夹内有{len(workbooks)}个xlsx,不能确定哪一个是填报表,未收取"
+            f"{folder}：缺少 {MANIFEST}，文件夹内有{len(workbooks)}个xlsx，不能确定哪一个是填报表，未收取"
         )
 
 
@@ -119,17 +119,17 @@ def read_plain(path: Path, at_most: int = MAX_FILE_BYTES) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as failure:
         reason = "是链接" if path.is_symlink() else failure.strerror
-        raise UnusableError(f"{path}:不能读取({reason})") from failure
+        raise UnusableError(f"{path}：不能读取({reason})") from failure
     with os.fdopen(handle, "rb") as file:
         described = os.fstat(file.fileno())
         if not stat.S_ISREG(described.st_mode):
-            raise UnusableError(f"{path}:不是普通文件,不予读取")
+            raise UnusableError(f"{path}：不是普通文件，不予读取")
         if described.st_size > at_most:
-            raise UnusableError(f"{path}:文件有{described.st_size}字节,超过{at_most}字节的上限")
+            raise UnusableError(f"{path}：文件有{described.st_size}字节，超过{at_most}字节的上限")
         try:
             return file.read()
         except OSError as failure:
-            raise UnusableError(f"{path}:不能读取({failure.strerror})") from failure
+            raise UnusableError(f"{path}：不能读取({failure.strerror})") from failure
 
 
 def find_in(folder: Path, name: str) -> Path:
@@ -145,4 +145,4 @@ def find_in(folder: Path, name: str) -> Path:
     for entry in _entries(folder):
         if unicodedata.normalize("NFC", entry.name) == wanted:
             return folder / entry.name
-    raise UnusableError(f"{folder}:缺少 {MANIFEST} 所列的文件“{name}”(可能尚未复制完整)")
+    raise UnusableError(f"{folder}：缺少 {MANIFEST} 所列的文件“{name}”（可能尚未复制完整）")

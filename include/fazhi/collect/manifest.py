@@ -154,7 +154,7 @@ class _Reader:
                 return found
         except ValueError:
             pass
-        self.faults.append(f"{field} 应为带时区的时间,如 2024-07-05T09:30:00+08:00")
+        self.faults.append(f"{field} 应为带时区的时间，如 2024-07-05T09:30:00+08:00")
         return found
 
     def files(self) -> tuple[ListedFile, ...]:
@@ -184,6 +184,6 @@ class _Reader:
         if not (isinstance(size, int) and not isinstance(size, bool) and size >= 0):
             wrong.append("size 应为非负整数")
         if wrong:
-            self.faults.append(f"files 第{number}项:{'、'.join(wrong)}")
+            self.faults.append(f"files 第{number}项：{'、'.join(wrong)}")
             return None
         return ListedFile(str(name), str(role), str(sha256), int(str(size)))

@@ -141,7 +141,7 @@ def _make_current(connection: Connection, manifest: Manifest) -> str | None:
         if current.revision == manifest.revision:
             rival = (
                 f"{manifest.sender_code} {manifest.period.name_zh}有两个修订号同为{manifest.revision}的报送"
-                f"({current.submission_id} 与 {manifest.submission_id}),以提交时间较晚的为准,请核对"
+                f"({current.submission_id} 与 {manifest.submission_id}),以提交时间较晚的为准，请核对"
             )
         held = (current.revision, datetime.fromisoformat(current.submitted_at), current.submission_id)
         offered = (manifest.revision, datetime.fromisoformat(manifest.submitted_at), manifest.submission_id)

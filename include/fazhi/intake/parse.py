@@ -217,8 +217,8 @@ def _read(raw: RawStore, item: _Pending, reader: _Reader, problems: list[str]) -
     except Exception as failure:
         _log.info("reading %s revision %d failed", item.submission_id, item.revision, exc_info=not problems)
         problems.append(
-            f"系统读取报送 {item.submission_id}(第{item.revision}次,{item.submitted.sender_code},"
-            f"{item.submitted.period})时出错,不是单位填报的问题,下次运行将重试:"
+            f"系统读取报送 {item.submission_id}(第{item.revision}次，{item.submitted.sender_code}，"
+            f"{item.submitted.period})时出错，不是单位填报的问题，下次运行将重试："
             f"{type(failure).__name__} {failure}"
         )
         return None

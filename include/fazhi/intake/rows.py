@@ -171,7 +171,7 @@ class _RowReader:
         cell = self._cell("not_applicable")
         ticked = self._ticked(cell)
         if ticked is None and cell is not None:
-            self._note("VALUE_TYPE", "not_applicable", cell.text, "是,或留空", "“不适用”栏只能填“是”或留空")
+            self._note("VALUE_TYPE", "not_applicable", cell.text, "是，或留空", "“不适用”栏只能填“是”或留空")
         return ticked is True
 
     @staticmethod
@@ -211,7 +211,7 @@ class _RowReader:
             return
         if kind is not RatioKind.GROWTH and any("增长" in word or "下降" in word for word in quantity.words):
             self._unreadable.append("value")
-            self._note("VALUE_TYPE", "value", quantity.text, "比率", "本栏是比率,不是增幅")
+            self._note("VALUE_TYPE", "value", quantity.text, "比率", "本栏是比率，不是增幅")
             return
         if quantity.is_fuzzy:
             self._interval(value, quantity, Fraction(1, 100) if quantity.percent else Fraction(1))
@@ -285,7 +285,7 @@ class _RowReader:
             return None
         if cell.kind in (CellKind.BOOLEAN, CellKind.DATE):
             self._unreadable.append(key)
-            self._note("VALUE_TYPE", key, cell.shown, "数字", f"“{cell.shown}”是日期或逻辑值,不是数字")
+            self._note("VALUE_TYPE", key, cell.shown, "数字", f"“{cell.shown}”是日期或逻辑值，不是数字")
             return None
         quantity = read_quantity(
             cell.shown.strip(), unit, typed_number=cell.typed_number, max_places=max_places

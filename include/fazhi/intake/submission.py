@@ -58,7 +58,7 @@ def _not_one(workbooks: Sequence[tuple[str, bytes]]) -> FileFault:
         "NOT_TEMPLATE",
         names,
         "一个填报表文件",
-        f"一次报送只能有一个填报表文件,收到{len(workbooks)}个:{names}",
+        f"一次报送只能有一个填报表文件，收到{len(workbooks)}个：{names}",
     )
 
 
@@ -82,7 +82,7 @@ def _about_template(file: ReadFile, edition: Edition, wording: Wording) -> list[
             "TEMPLATE_VERSION",
             found=system_id,
             expected=edition.system_id,
-            detail=f"填报表是指标体系“{system_id}”的,本年度使用“{edition.system_id}”,请下载新的填报表",
+            detail=f"填报表是指标体系“{system_id}”的，本年度使用“{edition.system_id}”，请下载新的填报表",
         )
     ]
 

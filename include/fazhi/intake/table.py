@@ -87,13 +87,13 @@ def find_table(file: ReadFile, kind: SubmissionKind) -> Table | FileFault:
 def _not_found(file: ReadFile) -> FileFault:
     if any(sheet.hidden and _table_of(sheet) is not None for sheet in file.sheets):
         return FileFault(
-            "NOT_TEMPLATE", "隐藏的工作表", _EXPECTED, "填报表所在的工作表被隐藏,请取消隐藏后重新报送"
+            "NOT_TEMPLATE", "隐藏的工作表", _EXPECTED, "填报表所在的工作表被隐藏，请取消隐藏后重新报送"
         )
     return FileFault(
         "NOT_TEMPLATE",
         file.name,
         _EXPECTED,
-        "没有找到含“指标编码、分子、分母、数值”的表头,不是本系统的填报表",
+        "没有找到含“指标编码、分子、分母、数值”的表头，不是本系统的填报表",
     )
 
 
@@ -119,7 +119,7 @@ def _complete(table: Table, kind: SubmissionKind) -> Table | FileFault:
     missing = [_title(key, table) for key in required if key not in table.columns]
     if missing:
         names = "、".join(missing)
-        return FileFault("NOT_TEMPLATE", f"缺少列:{names}", _EXPECTED, f"表头缺少列:{names}")
+        return FileFault("NOT_TEMPLATE", f"缺少列：{names}", _EXPECTED, f"表头缺少列：{names}")
     return table
 
 

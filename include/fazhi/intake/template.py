@@ -91,8 +91,8 @@ _FONT = "宋体"
 _HEAD_FILL = PatternFill("solid", fgColor="D9E2EC")
 _LOCKED_FILL = PatternFill("solid", fgColor="F2F2F2")
 _GUIDE = (
-    "白色单元格填写,灰色单元格不填。比率类指标填分子、分母;件数、金额、得分类填“数值”;没有发生的填0,"
-    "没有这项职责的在“不适用”栏选“是”并说明理由;佐证材料填文件名,多个用分号分隔。"
+    "白色单元格填写，灰色单元格不填。比率类指标填分子、分母；件数、金额、得分类填“数值”；没有发生的填0,"
+    "没有这项职责的在“不适用”栏选“是”并说明理由；佐证材料填文件名，多个用分号分隔。"
 )
 
 
@@ -342,7 +342,7 @@ def _print_setup(sheet: Worksheet, orientation: Literal["portrait", "landscape"]
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     if sheet.oddFooter is not None:
-        sheet.oddFooter.center.text = "第 &P 页,共 &N 页"
+        sheet.oddFooter.center.text = "第 &P 页，共 &N 页"
 
 
 def _packed(book: Workbook) -> bytes:

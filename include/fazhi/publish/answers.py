@@ -127,7 +127,7 @@ def read_page(data: Any) -> tuple[dict[str, Held], str | None]:
 def problem_text(status: int, problem: Any) -> str:
     """The platform's reason as it said it, on one line: title, detail, and what each pointer is about."""
     if not isinstance(problem, dict):
-        return f"平台答复 {status},未说明原因"
+        return f"平台答复 {status}，未说明原因"
     errors = problem.get("errors")
     pointed = [
         f"{error.get('pointer', '')} {error.get('detail', '')}".strip()
@@ -135,16 +135,16 @@ def problem_text(status: int, problem: Any) -> str:
         if isinstance(error, dict)
     ]
     parts = [str(problem.get("title", "")), str(problem.get("detail", "")), *pointed]
-    said = " ".join(";".join(part for part in parts if part).split())
+    said = " ".join("；".join(part for part in parts if part).split())
     if len(said) > _LONGEST_PROBLEM:
-        said = said[:_LONGEST_PROBLEM] + "……(原文过长,以下略)"
-    return f"平台答复 {status}:{said}" if said else f"平台答复 {status},未说明原因"
+        said = said[:_LONGEST_PROBLEM] + "……(原文过长，以下略)"
+    return f"平台答复 {status}：{said}" if said else f"平台答复 {status}，未说明原因"
 
 
 def _field(data: Any, name: str, kind: type) -> Any:
     value = data.get(name) if isinstance(data, dict) else None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise UnusableAnswerError(f"应答缺少 {name},或形式不符合接口约定")
+        raise UnusableAnswerError(f"应答缺少 {name}，或形式不符合接口约定")
     return value
 
 

@@ -146,7 +146,9 @@ class PlatformClient:
             if cursor is None:
                 return
             if cursor in seen:
-                raise Unreachable(f"考评平台({self._host})的结果清单翻页出现循环,无法核对;下次运行会重新核对")
+                raise Unreachable(
+                    f"考评平台({self._host})的结果清单翻页出现循环，无法核对；下次运行会重新核对"
+                )
             seen.add(cursor)
 
     def put_result(self, year: int, unit_code: str, body: bytes, idempotency_key: str) -> ItemAnswer:
@@ -199,7 +201,7 @@ class PlatformClient:
 
     def _require_ok(self, status: int, data: Any) -> None:
         if status != requests.codes.ok:
-            raise SystemFault(f"考评平台({self._host})不接受这项请求:{answers.problem_text(status, data)}")
+            raise SystemFault(f"考评平台({self._host})不接受这项请求：{answers.problem_text(status, data)}")
 
     def _exchange(
         self, method: str, path: str, *, read: Callable[[int, Any], Read], body: bytes = b"", key: str = ""
@@ -217,8 +219,8 @@ class PlatformClient:
         except _NotNowError as error:
             tried = retrying.statistics.get("attempt_number", 1)
             raise Unreachable(
-                f"考评平台({self._host})暂时无法使用:{error.reason};共尝试{tried}次。"
-                "尚未确认的得分仍在待推送队列中,没有丢失,下次运行会继续"
+                f"考评平台({self._host})暂时无法使用：{error.reason}；共尝试{tried}次。"
+                "尚未确认的得分仍在待推送队列中，没有丢失，下次运行会继续"
             ) from None
         return answer
         return answer
@@ -268,12 +270,12 @@ class PlatformClient:
             raise _NotNowError(f"平台答复 {status}", _retry_after(response))
         if requests.codes.multiple_choices <= status < requests.codes.bad_request:
             raise ConfigurationError(
-                f"考评平台({self._host})要求转到别的地址(答复 {status}),未跟随:请核对配置的平台地址"
+                f"考评平台({self._host})要求转到别的地址（答复 {status}）,未跟随：请核对配置的平台地址"
             )
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
             said = answers.problem_text(status, _json(response))
             raise ConfigurationError(
-                f"考评平台({self._host})不认可我方签名:{said}。请核对应用标识、密钥、签名算法和本机时钟"
+                f"考评平台({self._host})不认可我方签名：{said}。请核对应用标识、密钥、签名算法和本机时钟"
                 + self._skew(response)
             )
 
@@ -291,9 +293,9 @@ class PlatformClient:
 def _checked_base(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError("考评平台的地址不可用:应以 http:// 或 https:// 开头并写明主机")
+        raise ConfigurationError("考评平台的地址不可用：应以 http:// 或 https:// 开头并写明主机")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError("考评平台的地址不可用:不得带用户名、密码、参数或片段")
+        raise ConfigurationError("考评平台的地址不可用：不得带用户名、密码、参数或片段")
     return url.rstrip("/")
 
 

@@ -139,7 +139,7 @@ def move(
     """
     if (row.state, target) not in LEGAL_MOVES:
         raise SystemFault(
-            f"待推送队列不允许从 {row.state} 到 {target}({year}年 {row.unit_code} 版本 {row.version})"
+            f"待推送队列不允许从 {row.state} 到 {target}（{year}年 {row.unit_code} 版本 {row.version}）"
         )
     changed = connection.execute(
         update(outbox)
@@ -269,7 +269,7 @@ def _queue(
     data = body_of(connection, year, unit_code, version)
     meant = {"year": year, "unit_code": unit_code, "version": version, "stage": stage}
     if {name: data.get(name) for name in meant} != meant:
-        raise SystemFault(f"待推送内容与得分不符:{year}年 {unit_code} 版本 {version}")
+        raise SystemFault(f"待推送内容与得分不符：{year}年 {unit_code} 版本 {version}")
     body = canonical_bytes(dict(data))
     digest = sha256_hex(body)
     connection.execute(

@@ -86,7 +86,7 @@ def push(
         return PushCounts()
     state_of_year = client.assessment_year(year)
     if state_of_year is None:
-        raise ConfigurationError(f"考评平台上没有 {year} 年度:请与平台管理方核对,得分仍在待推送队列中")
+        raise ConfigurationError(f"考评平台上没有 {year} 年度：请与平台管理方核对，得分仍在待推送队列中")
     counts = PushCounts()
     for rows in _batches(engine, year):
         refused = list(_objections(rows, state_of_year))
@@ -125,8 +125,8 @@ def _any_pending_all_of_edition(engine: Engine, year: int, system_digest: str) -
     if foreign:
         more = f"……共 {len(foreign)} 个" if len(foreign) > _SHOWN else ""
         raise ConfigurationError(
-            f"{year} 年度的待推送得分不是按现行指标体系({system_digest[:12]})计算的,"
-            "一个也没有推送:请先重新评分",
+            f"{year} 年度的待推送得分不是按现行指标体系({system_digest[:12]})计算的，"
+            "一个也没有推送：请先重新评分",
             (*foreign[:_SHOWN], *([more] if more else [])),
         )
     return found
@@ -137,7 +137,7 @@ def _objections(rows: list[OutboxRow], state_of_year: AssessmentYear) -> Iterato
     for row in rows:
         why = _objection(json.loads(row.body), row.stage, state_of_year)
         if why is not None:
-            yield _Verdict(row, OutboxState.REFUSED, f"未推送:{why}")
+            yield _Verdict(row, OutboxState.REFUSED, f"未推送：{why}")
 
 
 def _objection(body: dict[str, Any], stage: Stage, state_of_year: AssessmentYear) -> str | None:
@@ -145,12 +145,12 @@ def _objection(body: dict[str, Any], stage: Stage, state_of_year: AssessmentYear
     if Fraction(share) < state_of_year.minimum_share:
         return (
             f"法治建设成效占比 {share} 低于平台规定的 {state_of_year.year} 年度下限 "
-            f"{state_of_year.minimum_share_text},请核对指标体系的 share 后重新评分"
+            f"{state_of_year.minimum_share_text}，请核对指标体系的 share 后重新评分"
         )
     if state_of_year.sealed and stage is Stage.PROVISIONAL:
-        return f"{state_of_year.year} 年度已在平台封存,不再接收过程得分"
+        return f"{state_of_year.year} 年度已在平台封存，不再接收过程得分"
     if state_of_year.sealed and body.get("correction_of") is None:
-        return f"{state_of_year.year} 年度已在平台封存,最终得分须经签批作为更正推送(注明所更正的版本)"
+        return f"{state_of_year.year} 年度已在平台封存，最终得分须经签批作为更正推送（注明所更正的版本）"
     return None
 
 
@@ -194,8 +194,8 @@ def _by_receipt(row: OutboxRow, receipt: Receipt) -> _Verdict:
     return _Verdict(
         row,
         OutboxState.CONFLICT,
-        f"平台回执与送出的不符:送出版本 {row.version}(摘要 {row.digest[:12]}),"
-        f"回执为 {receipt.unit_code} 版本 {receipt.version}(摘要 {receipt.digest[:12]})",
+        f"平台回执与送出的不符：送出版本 {row.version}（摘要 {row.digest[:12]}）,"
+        f"回执为 {receipt.unit_code} 版本 {receipt.version}（摘要 {receipt.digest[:12]}）",
     )
 
 
@@ -203,7 +203,7 @@ def _by_reading_back(client: PlatformClient, year: int, row: OutboxRow, answer: 
     """A 409 may be our own earlier request: the platform's stored result decides."""
     stored = client.stored_result(year, row.unit_code)
     if stored is None:
-        return _Verdict(row, OutboxState.CONFLICT, f"{answer.problem};但平台上查不到该单位的得分")
+        return _Verdict(row, OutboxState.CONFLICT, f"{answer.problem}；但平台上查不到该单位的得分")
     held = stored.receipt
     if (held.version, held.digest, stored.shown_digest) == (row.version, row.digest, row.digest):
         return _Verdict(row, OutboxState.SENT, receipt=held)
@@ -214,12 +214,12 @@ def difference(row: OutboxRow, held_version: int, held_digest: str) -> str:
     """In words for a person: how what the platform holds differs from a row of ours."""
     if held_version > row.version:
         return (
-            f"平台已有更高的版本 {held_version},我方为版本 {row.version}:可能由恢复旧备份或他处推送造成,"
-            "须核对原因,经签批后用更高的版本号重新推送"
+            f"平台已有更高的版本 {held_version}，我方为版本 {row.version}：可能由恢复旧备份或他处推送造成，"
+            "须核对原因，经签批后用更高的版本号重新推送"
         )
     return (
         f"平台上版本 {held_version} 的内容与我方版本 {row.version} 不同"
-        f"(平台摘要 {held_digest[:12]},我方 {row.digest[:12]})"
+        f"(平台摘要 {held_digest[:12]}，我方 {row.digest[:12]})"
     )
 
 
@@ -231,7 +231,7 @@ def _settle(engine: Engine, year: int, verdicts: list[_Verdict], now: datetime) 
             known = _known_receipt(connection, verdict.receipt)
             if known is not None and known != (year, verdict.row.unit_code, verdict.row.version):
                 verdict = _Verdict(
-                    verdict.row, OutboxState.CONFLICT, "平台给出的回执编号已用于另一个得分,回执不可信"
+                    verdict.row, OutboxState.CONFLICT, "平台给出的回执编号已用于另一个得分，回执不可信"
                 )
             if verdict.state is not OutboxState.PENDING:
                 move(connection, year, verdict.row, verdict.state, now=now, problem=verdict.problem)

@@ -70,14 +70,14 @@ def reconcile_year(engine: Engine, client: PlatformClient, year: int, *, now: da
 def verdict(row: OutboxRow, held: Held | None) -> tuple[OutboxState, str | None]:
     """The state that a row has by what the platform holds, and why it is not confirmed."""
     if held is None:
-        return OutboxState.PENDING, "核对:平台没有这个单位的得分,退回待推送,将重新推送"
+        return OutboxState.PENDING, "核对：平台没有这个单位的得分，退回待推送，将重新推送"
     if held.version < row.version:
         return OutboxState.PENDING, (
-            f"核对:平台只有较旧的版本 {held.version},没有版本 {row.version},退回待推送,将重新推送"
+            f"核对：平台只有较旧的版本 {held.version}，没有版本 {row.version}，退回待推送，将重新推送"
         )
     if held == Held(row.version, row.digest):
         return OutboxState.CONFIRMED, None
-    return OutboxState.CONFLICT, f"核对:{difference(row, held.version, held.digest)}"
+    return OutboxState.CONFLICT, f"核对：{difference(row, held.version, held.digest)}"
 
 
 def _held(client: PlatformClient, year: int, rows: list[OutboxRow]) -> dict[str, Held]:

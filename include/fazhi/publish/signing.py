@@ -29,9 +29,9 @@ class Signer:
 
     def __init__(self, app_id: str, secret: str, alg: str = "hmac-sha256") -> None:
         if alg not in _HASHES:
-            raise ConfigurationError(f"签名算法 {alg!r} 不可用,只接受 {' 或 '.join(_HASHES)}")
+            raise ConfigurationError(f"签名算法 {alg!r} 不可用，只接受 {' 或 '.join(_HASHES)}")
         if not app_id or not app_id.isascii() or not app_id.isprintable():
-            raise ConfigurationError("考评平台的应用标识缺失,或含有不能放进请求头的字符")
+            raise ConfigurationError("考评平台的应用标识缺失，或含有不能放进请求头的字符")
         if not secret:
             raise ConfigurationError("考评平台的密钥缺失")
         if alg == "hmac-sm3":
@@ -78,6 +78,6 @@ def probe_sm3() -> None:
         computed = ""
     if computed != _SM3_OF_ABC:
         raise ConfigurationError(
-            "配置了 hmac-sm3,但本机的 OpenSSL 算不出 SM3(GB/T 32905):请换用带 SM3 的 OpenSSL,"
+            "配置了 hmac-sm3，但本机的 OpenSSL 算不出 SM3(GB/T 32905):请换用带 SM3 的 OpenSSL,"
             "或与平台商定改用 hmac-sha256"
         )

@@ -34,7 +34,7 @@ class Ruling:
             UsageError: An unknown verdict, no reason, no name, or the same person twice.
         """
         if self.verdict not in VERDICTS:
-            raise UsageError(f"裁定只能是 {'、'.join(VERDICTS)},收到“{self.verdict}”")
+            raise UsageError(f"裁定只能是 {'、'.join(VERDICTS)}，收到“{self.verdict}”")
         if not self.reason.strip():
             raise UsageError("请写明理由")
         if not self.decided_by.strip():
@@ -69,13 +69,15 @@ def decide_finding(engine: Engine, *, finding_id: int, ruling: Ruling, now: date
     """
     with write(engine) as connection:
         row = (
-            connection.execute(select(finding).where(finding.c.finding_id == finding_id)).mappings().one_or_none()
+            connection.execute(select(finding).where(finding.c.finding_id == finding_id))
+            .mappings()
+            .one_or_none()
         )
         if row is None:
             raise UsageError(f"没有编号为 {finding_id} 的核验问题")
         kind = _KIND_OF_SEVERITY.get(row["severity"])
         if kind is None:
-            raise UsageError(f"{row['rule']} 属于“{row['severity']}”级,只能由报送单位更正,不能裁定通过")
+            raise UsageError(f"{row['rule']} 属于“{row['severity']}”级，只能由报送单位更正，不能裁定通过")
         key = DecisionKey(
             kind=kind,
             unit_code=row["unit_code"],
@@ -91,7 +93,7 @@ def _year_of(period: str) -> int:
     try:
         return Period.parse(period).year
     except ValueError:
-        raise UsageError(f"报送期“{period}”不可用,应写作 2024、2024-H1、2024-Q3 或 2024-07") from None
+        raise UsageError(f"报送期“{period}”不可用，应写作 2024、2024-H1、2024-Q3 或 2024-07") from None
 
 
 def _store(connection: Connection, key: DecisionKey, year: int, ruling: Ruling, now: datetime) -> bool:

@@ -53,19 +53,19 @@ def serve(
 def main() -> int:
     """``python -m fazhi.sandbox``."""
     parser = argparse.ArgumentParser(
-        prog="python -m fazhi.sandbox", description="沙箱考评平台:只供试用和测试"
+        prog="python -m fazhi.sandbox", description="沙箱考评平台：只供试用和测试"
     )
     parser.add_argument("--host", default="127.0.0.1", help="监听地址")
-    parser.add_argument("--port", type=int, default=0, help="监听端口,0 为任一空闲端口")
-    parser.add_argument("--state", type=Path, help="保存状态的 SQLite 文件;不给则退出即忘")
+    parser.add_argument("--port", type=int, default=0, help="监听端口，0 为任一空闲端口")
+    parser.add_argument("--state", type=Path, help="保存状态的 SQLite 文件；不给则退出即忘")
     parser.add_argument(
         "--app-id", default=os.environ.get("FAZHI_PLATFORM_APP_ID", "fazhi-sandbox"), help="应用标识"
     )
     parser.add_argument(
-        "--secret", default=os.environ.get("FAZHI_PLATFORM_SECRET", ""), help="应用密钥;不给则随机生成并打印"
+        "--secret", default=os.environ.get("FAZHI_PLATFORM_SECRET", ""), help="应用密钥；不给则随机生成并打印"
     )
     parser.add_argument("--minimum-share", default="0.10", help="各年度占比下限")
-    parser.add_argument("--control", action="store_true", help="开放 /_sandbox/ 控制地址(故障、封存年度)")
+    parser.add_argument("--control", action="store_true", help="开放 /_sandbox/ 控制地址（故障、封存年度）")
     serve(**vars(parser.parse_args()))
     return 0
 

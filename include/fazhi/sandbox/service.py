@@ -250,7 +250,7 @@ class PlatformService:
         self._check_content(year, result)
         if newest is not None and result["version"] <= newest.version:
             raise RefusalError(
-                409, "版本不高于已存版本", f"已存版本 {newest.version},送来版本 {result['version']}"
+                409, "版本不高于已存版本", f"已存版本 {newest.version}，送来版本 {result['version']}"
             )
         stored = Stored(
             result["unit_code"], result["version"], digest, body.decode(), str(uuid.uuid4()), self._moment()
@@ -342,7 +342,7 @@ def _batch(data: Any) -> list[Any]:
             422, "批次不符合接口约定", errors=[{"pointer": "/results", "detail": "应为至少一项的数组"}]
         )
     if len(results) > LARGEST_BATCH:
-        raise RefusalError(413, "批次过大", f"最多 {LARGEST_BATCH} 项,送来 {len(results)} 项")
+        raise RefusalError(413, "批次过大", f"最多 {LARGEST_BATCH} 项，送来 {len(results)} 项")
     return results
 
 
@@ -350,7 +350,7 @@ def _sum_faults(result: dict[str, Any]) -> list[dict[str, str]]:
     total = sum((Decimal(line["points"]) for line in result["lines"]), Decimal(0))
     if total == Decimal(result["score"]):
         return []
-    return [{"pointer": "/score", "detail": f"明细得分合计 {total},与总分 {result['score']} 不一致"}]
+    return [{"pointer": "/score", "detail": f"明细得分合计 {total}，与总分 {result['score']} 不一致"}]
 
 
 def _share_faults(result: dict[str, Any], minimum_share: str) -> list[dict[str, str]]:

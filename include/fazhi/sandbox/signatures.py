@@ -36,7 +36,7 @@ def fault(
     if headers.get("X-App-Id") != app_id:
         return "应用标识未知"
     if not (timestamp.isascii() and timestamp.isdigit()) or abs(now - int(timestamp)) > ALLOWED_SKEW_SECONDS:
-        return f"时间戳缺失,或与平台时钟相差超过{ALLOWED_SKEW_SECONDS}秒"
+        return f"时间戳缺失，或与平台时钟相差超过{ALLOWED_SKEW_SECONDS}秒"
     if not 1 <= len(nonce) <= _LONGEST_NONCE:
         return f"随机数缺失或超过{_LONGEST_NONCE}个字符"
     text = "\n".join((method, target, timestamp, nonce, hashlib.new(algorithm, body).hexdigest()))

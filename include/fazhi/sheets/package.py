@@ -114,7 +114,7 @@ class Package:
             large = part.file_size > limits.RATIO_COUNTS_FROM_BYTES
             if part.file_size > limits.MAX_PART_BYTES or (large and ratio > limits.MAX_RATIO):
                 raise RefusedError(
-                    suspicious(f"部件解压后达{part.file_size // 1024 // 1024}MB,压缩比{ratio}")
+                    suspicious(f"部件解压后达{part.file_size // 1024 // 1024}MB，压缩比{ratio}")
                 )
             if part.flag_bits & 0x1:
                 raise RefusedError(
@@ -131,7 +131,7 @@ class Package:
         if any(name.endswith("vbaproject.bin") for name in names):
             raise RefusedError(
                 FileFault(
-                    "MACRO", found="宏", expected="不含宏的xlsx工作簿", detail="文件内含宏,已隔离,未打开"
+                    "MACRO", found="宏", expected="不含宏的xlsx工作簿", detail="文件内含宏，已隔离，未打开"
                 )
             )
         if "ofd.xml" in names:
@@ -140,7 +140,7 @@ class Package:
                     "NOT_DATA",
                     found="OFD版式文件",
                     expected=ACCEPTED,
-                    detail="版式文件不能代替填报数据,可作为佐证材料",
+                    detail="版式文件不能代替填报数据，可作为佐证材料",
                 )
             )
         if not any(name.startswith("xl/") for name in names) or "xl/workbook.bin" in names:
@@ -149,7 +149,7 @@ class Package:
                     "FILE_TYPE",
                     found=_kind_of(set(names)),
                     expected=ACCEPTED,
-                    detail=f"文件是{_kind_of(set(names))},请另存为xlsx后重新报送",
+                    detail=f"文件是{_kind_of(set(names))}，请另存为xlsx后重新报送",
                 )
             )
 
@@ -167,10 +167,10 @@ def _kind_of(names: set[str]) -> str:
 def suspicious(detail: str) -> FileFault:
     """The fault of a package that breaks a limit."""
     return FileFault(
-        "ZIP_BOMB", found=detail, expected=ACCEPTED, detail=f"{detail},超出安全限度,已隔离,未打开"
+        "ZIP_BOMB", found=detail, expected=ACCEPTED, detail=f"{detail}，超出安全限度，已隔离，未打开"
     )
 
 
 def damaged_file() -> FileFault:
     """The fault of a package that does not open."""
-    return FileFault("FILE_TYPE", found="损坏的文件", expected=ACCEPTED, detail="文件已损坏,不能打开")
+    return FileFault("FILE_TYPE", found="损坏的文件", expected=ACCEPTED, detail="文件已损坏，不能打开")

@@ -61,7 +61,7 @@ def _ole2(content: bytes) -> FileFault:
             "ENCRYPTED", found="加密的工作簿", expected=f"未加密的{ACCEPTED}", detail="文件设有打开密码"
         )
     return FileFault(
-        "FILE_TYPE", found="xls或et等旧格式", expected=ACCEPTED, detail="文件是旧格式,请另存为xlsx后重新报送"
+        "FILE_TYPE", found="xls或et等旧格式", expected=ACCEPTED, detail="文件是旧格式，请另存为xlsx后重新报送"
     )
 
 
@@ -72,13 +72,13 @@ def _by_signature(content: bytes) -> FileFault | None:
                 "NOT_DATA",
                 found=name,
                 expected=ACCEPTED,
-                detail=f"报送的是{name},不能代替填报数据,可作为佐证材料",
+                detail=f"报送的是{name}，不能代替填报数据，可作为佐证材料",
             )
     for signature, name in _OTHER.items():
         if content.startswith(signature):
             return FileFault("FILE_TYPE", found=name, expected=ACCEPTED, detail=f"文件是{name}")
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith(_MARKUP):
         return FileFault(
-            "FILE_TYPE", found="网页或XML", expected=ACCEPTED, detail="文件是网页或XML,请另存为xlsx"
+            "FILE_TYPE", found="网页或XML", expected=ACCEPTED, detail="文件是网页或XML，请另存为xlsx"
         )
     return None

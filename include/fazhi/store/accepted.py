@@ -95,13 +95,13 @@ def require_validated(connection: Connection, year: int, system_digest: str) -> 
     stale = _stale_parses(connection, year, system_digest)
     if waiting or stale:
         raise UsageError(
-            f"{year}年有 {waiting + stale} 份报送还没有按现行指标体系读取,不能计分;"
+            f"{year}年有 {waiting + stale} 份报送还没有按现行指标体系读取，不能计分；"
             f"请先执行 fazhi validate --year {year}"
         )
     unjudged = _unjudged_parses(connection, year, system_digest)
     if unjudged:
         raise UsageError(
-            f"{year}年有 {unjudged} 份报送还没有按现行指标体系核验,不能计分;"
+            f"{year}年有 {unjudged} 份报送还没有按现行指标体系核验，不能计分；"
             f"请先执行 fazhi validate --year {year}"
         )
 

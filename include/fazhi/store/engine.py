@@ -32,7 +32,7 @@ def open_store(url: str) -> Engine:
         if not at_head(engine):
             upgrade(engine)
     elif not at_head(engine):
-        raise ConfigurationError("数据库结构不是最新版本,请先执行 fazhi store upgrade")
+        raise ConfigurationError("数据库结构不是最新版本，请先执行 fazhi store upgrade")
     return engine
 
 

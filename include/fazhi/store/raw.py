@@ -38,7 +38,7 @@ class RawStore:
         if size is None:
             self._files.write(sha256, content)
         elif size != len(content):
-            raise SystemFault(f"原始文件库中 {sha256} 的大小与内容不符,库已损坏")
+            raise SystemFault(f"原始文件库中 {sha256} 的大小与内容不符，库已损坏")
         return sha256
 
     def get(self, sha256: str) -> bytes:

@@ -147,7 +147,9 @@ value = Table(
     Column("fuzzy", Text, comment="which parts are fuzzy: numerator;denominator;value"),
     Column("low_q", BigInteger, comment="interval of a fuzzy value (the value part)"),
     Column("high_q", BigInteger),
-    Column("unreadable", Text, comment="which parts were filled but are no number: numerator;denominator;value;…"),
+    Column(
+        "unreadable", Text, comment="which parts were filled but are no number: numerator;denominator;value;…"
+    ),
     Column("not_applicable", Integer, nullable=False, server_default="0"),
     Column("reason", Text),
     Column("note", Text),
@@ -202,7 +204,9 @@ check_dim = Table(
     Column("severity", String(8), nullable=False),
     Column("from_year", Integer, nullable=False),
     Column("to_year", Integer, nullable=False),
-    Column("indicator_code", Text, comment="typed parameters of the rule; what each means is the rule kind's"),
+    Column(
+        "indicator_code", Text, comment="typed parameters of the rule; what each means is the rule kind's"
+    ),
     Column("part", Text),
     Column("other_code", Text),
     Column("other_part", Text),
@@ -215,7 +219,9 @@ check_dim = Table(
 duty_dim = Table(
     "duty_dim",
     metadata,
-    Column("duty_digest", String(64), primary_key=True, comment="edition, registry, year and the deciding day"),
+    Column(
+        "duty_digest", String(64), primary_key=True, comment="edition, registry, year and the deciding day"
+    ),
     Column("unit_code", Text, primary_key=True),
     Column("indicator_code", Text, primary_key=True),
     comment="which indicators apply to which units in a year",
@@ -238,7 +244,9 @@ reporter_dim = Table(
     Column("duty_digest", String(64), primary_key=True),
     Column("reporter_code", Text, primary_key=True),
     Column("indicator_code", Text, primary_key=True),
-    Column("source_rank", Integer, nullable=False, comment="place of its source in the indicator's list, 0 first"),
+    Column(
+        "source_rank", Integer, nullable=False, comment="place of its source in the indicator's list, 0 first"
+    ),
     Index("ix_reporter_dim_indicator", "duty_digest", "indicator_code"),
     comment="which authority may report which indicator about other units in a year",
 )
@@ -286,7 +294,9 @@ finding = Table(
     metadata,
     Column("finding_id", RowId, primary_key=True, autoincrement=True),
     Column("parse_id", RowId, ForeignKey("parse.parse_id"), nullable=False),
-    Column("validation_id", RowId, ForeignKey("validation.validation_id"), comment="null: found while reading"),
+    Column(
+        "validation_id", RowId, ForeignKey("validation.validation_id"), comment="null: found while reading"
+    ),
     Column("value_id", RowId, ForeignKey("value.value_id"), comment="null: about the whole file"),
     Column(
         "other_value_id",
@@ -360,7 +370,9 @@ result = Table(
     Column("deduction", Text, nullable=False),
     Column("score", Text, nullable=False),
     Column("grade", Text),
-    Column("grade_reason", Text, comment="what else than the score decided the grade: veto, quota, tie-break"),
+    Column(
+        "grade_reason", Text, comment="what else than the score decided the grade: veto, quota, tie-break"
+    ),
     Column("rank", Integer),
     Column("component", Text, nullable=False),
     Column("share", Text, nullable=False),

@@ -1,0 +1,177 @@
+"""The command line as a person uses it: a city from files to confirmed results, exit status and JSON as promised."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from fazhi.sandbox import SandboxPlatform
+from fazhi.settings import PROJECT_ROOT
+from support.city import city_environment, fazhi, write_city
+
+YEAR = "2023"
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory, registry, editions):
+    return write_city(registry, editions, tmp_path_factory.mktemp("city"), years=range(2023, 2024), units=6)
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory, city):
+    """A year taken through every step once; what each command said."""
+    home = tmp_path_factory.mktemp("home")
+    with SandboxPlatform(state=home / "platform.db", app_id="app", secret="secret") as platform:
+        env = city_environment(
+            home,
+            city.inbox,
+            FAZHI_PLATFORM_URL=platform.url,
+            FAZHI_PLATFORM_APP_ID="app",
+            FAZHI_PLATFORM_SECRET="secret",
+        )
+        said = {
+            "collect": fazhi("collect", "--year", YEAR, "--json", env=env),
+            "validate": fazhi("validate", "--year", YEAR, "--json", env=env),
+            "findings": fazhi("findings", "--year", YEAR, "--json", env=env),
+            "dry": fazhi("score", "--year", YEAR, "--json", env=env),
+            "would": fazhi("publish", "--year", YEAR, "--dry-run", "--json", env=env),
+            "publish": fazhi("publish", "--year", YEAR, "--json", env=env),
+            "reconcile": fazhi("reconcile", "--year", YEAR, "--json", env=env),
+            "again": fazhi("publish", "--year", YEAR, "--json", env=env),
+            "export": fazhi("export", "--year", YEAR, "--out", str(home / "export"), env=env),
+        }
+        yield home, env, said
+
+
+def _json(lived, name):
+    return json.loads(lived[2][name].stdout)
+
+
+def test_every_planted_fault_that_reading_or_rules_can_see_is_found(lived, city):
+    found = {
+        (row["submission_id"], row["rule"], row["indicator_code"] or "") for row in _json(lived, "findings")
+    }
+    with city.faults.open(encoding="utf-8-sig", newline="") as file:
+        planted = list(csv.DictReader(file))
+    missed = [
+        (row["submission_id"], row["rule"], row["indicator_code"])
+        for row in planted
+        if row["year"] == YEAR
+        and row["corrected"] == "否"
+        and not any(
+            f[0] == row["submission_id"] and f[1] == row["rule"] and row["indicator_code"] in (f[2], "")
+            for f in found
+        )
+    ]
+    assert planted
+    assert missed == []
+
+
+def test_findings_stop_with_one_and_say_what_each_field_promises(lived):
+    assert lived[2]["validate"].returncode == 1
+    for row in _json(lived, "findings"):
+        assert row["message_zh"]
+        assert row["fix_zh"]
+        assert row["severity"] in ("block", "hold", "warn", "note", "security")
+        assert isinstance(row["related"], list)
+
+
+def test_everything_scored_is_pushed_confirmed_and_not_pushed_again(lived):
+    units = sum(region["scored"] for region in _json(lived, "dry")["regions"])
+    assert _json(lived, "would")["due"] == units
+    assert _json(lived, "publish")["sent"] == units
+    reconciled = _json(lived, "reconcile")
+    assert {name: reconciled[name] for name in ("pending", "sent", "confirmed", "refused", "conflict")} == {
+        "pending": 0,
+        "sent": 0,
+        "confirmed": units,
+        "refused": 0,
+        "conflict": 0,
+    }
+    assert lived[2]["reconcile"].returncode == 0
+    assert _json(lived, "again")["confirmed"] == units
+
+
+def test_an_independent_script_recomputes_every_digit(lived):
+    home, _env, _said = lived
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(PROJECT_ROOT / "tests" / "support" / "recompute.py"),
+            str(home / "export"),
+            str(PROJECT_ROOT / "include" / "indicator_systems" / "2021"),
+            str(PROJECT_ROOT / "include" / "registry"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_explanation_names_component_score_and_cells(lived):
+    home, env, _said = lived
+    with (home / "export" / "results.csv").open(encoding="utf-8", newline="") as file:
+        result = next(csv.DictReader(file))
+    told = fazhi("score", "--year", YEAR, "--unit", result["unit_code"], "--explain", env=env).stdout
+    assert result["component"] in told
+    assert result["score"] in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("publish", "--year", YEAR, "--stage", "final"), 2, "签发"),
+        (("template", "--unit", "X", "--period", "2023", "--out", "x.xlsx"), 2, "没有在"),
+        (("template", "--unit", "X", "--period", "23", "--out", "x.xlsx"), 2, "报送期"),
+        (("collect", "--year", YEAR, "--source", "fax"), 2, "fax"),
+        (("score", "--year", YEAR, "--explain"), 2, "--unit"),
+        (("synth", "--out", "x", "--years", "later"), 2, "--years"),
+        (("decide", "na", "--unit", "X", "--indicator", "Q1", "--period", "2023", "--verdict", "approve",
+          "--reason", "r", "--by", "b"), 2, "Q1"),
+    ],
+)  # fmt: skip
+def test_wrong_use_ends_with_two_and_a_chinese_sentence(tmp_path, arguments, status, words):
+    env = city_environment(tmp_path, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "fazhi.cli", *arguments], env=env, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == status, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_platform_that_is_down_ends_with_three_and_loses_nothing(lived, tmp_path, city):
+    env = city_environment(
+        tmp_path,
+        city.inbox,
+        FAZHI_PLATFORM_URL="http://127.0.0.1:9",
+        FAZHI_PLATFORM_APP_ID="app",
+        FAZHI_PLATFORM_SECRET="secret",
+    )
+    for command in ("collect", "validate", "score"):
+        fazhi(command, "--year", YEAR, env=env)
+    done = fazhi("publish", "--year", YEAR, "--json", env=env, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    queued = json.loads(fazhi("outbox", "--year", YEAR, "--json", env=env).stdout)
+    assert {row["state"] for row in queued} == {"pending"}
+
+
+def test_systems_are_listed_checked_and_compared(tmp_path):
+    env = city_environment(tmp_path, tmp_path)
+    listed = json.loads(fazhi("systems", "--json", env=env).stdout)
+    assert [edition["system_id"] for edition in listed] == ["2021", "2024"]
+    checked = fazhi(
+        "systems", "check", str(PROJECT_ROOT / "include/indicator_systems/2024"), "--json", env=env
+    )
+    assert json.loads(checked.stdout)["digest"] == listed[1]["digest"]
+    assert "A2.2" in fazhi("systems", "diff", "2021", "2024", env=env).stdout
+
+
+def test_settings_hide_secrets(tmp_path):
+    env = city_environment(tmp_path, tmp_path, FAZHI_PLATFORM_SECRET="do-not-show")
+    told = fazhi("settings", "--json", env=env).stdout
+    assert "do-not-show" not in told
+    assert json.loads(told)["platform_secret"]["origin"] == "environment FAZHI_PLATFORM_SECRET"

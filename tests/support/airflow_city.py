@@ -1,0 +1,137 @@
+"""A synthetic city under a real Airflow and a sandbox platform: what the end-to-end tests stand on."""
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from fazhi.registry import Registry
+from fazhi.services import AirflowApi, LocalAirflow
+from fazhi.settings import PROJECT_ROOT
+from fazhi.store import open_store, read
+from fazhi.store.tables import outbox, pipeline_run, receipt, result
+from fazhi.systems import Editions
+from support.city import write_city
+
+YEARS = (2021, 2022, 2023)
+PUSH = {"mode": "push", "reason": "补报以前年度的结果(测试)"}
+FAST = {
+    "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "2",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
+}
+"""Airflow needs 300 s by default to notice a dead task."""
+
+
+@dataclass(frozen=True)
+class AirflowCity:
+    """A running Airflow, its store and the city that it assesses."""
+
+    airflow: LocalAirflow
+    api: AirflowApi
+    store_url: str
+    home: Path
+
+    def rows(self, statement: Any) -> list[Mapping[str, Any]]:
+        """What a query finds in the store."""
+        with read(open_store(self.store_url)) as connection:
+            return [dict(row) for row in connection.execute(statement).mappings()]
+
+    def outbox_states(self, year: int) -> dict[str, int]:
+        """How many results of a year are in which state."""
+        counted = select(outbox.c.state, func.count().label("n")).where(outbox.c.year == year)
+        return {row["state"]: row["n"] for row in self.rows(counted.group_by(outbox.c.state))}
+
+    def receipts(self) -> int:
+        """How many results the platform has ever accepted."""
+        return self.rows(select(func.count().label("n")).select_from(receipt))[0]["n"]
+
+    def system_digests(self, year: int) -> set[str]:
+        """The editions that a year's results were computed with."""
+        return {
+            row["system_digest"]
+            for row in self.rows(select(result.c.system_digest).where(result.c.year == year))
+        }
+
+    def scored_units(self, year: int) -> int:
+        """How many units have a result."""
+        counted = select(func.count(func.distinct(result.c.unit_code)).label("n")).where(
+            result.c.year == year
+        )
+        return self.rows(counted)[0]["n"]
+
+    def recorded_run(self, run_id: str) -> Mapping[str, Any]:
+        """What the pipeline wrote down about a run."""
+        (row,) = self.rows(select(pipeline_run).where(pipeline_run.c.run_id == run_id))
+        return row
+
+
+@contextmanager
+def airflow_city(
+    home: Path, registry: Registry, editions: Editions, units: int = 12
+) -> Iterator[AirflowCity]:
+    """A city of ``units`` units from 2021 to the current year, under a running Airflow."""
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    inbox = home / "inbox"
+    write_city(registry, editions, inbox, years=range(YEARS[0], today.year + 1), units=units, today=today)
+    store_url = f"sqlite:///{home / 'fazhi.db'}"
+    with sandbox_platform(home / "platform.db") as platform:
+        airflow = LocalAirflow(
+            home / "airflow",
+            {
+                **FAST,
+                **platform,
+                "FAZHI_STORE_URL": store_url,
+                "FAZHI_RAW_URL": str(home / "raw"),
+                "FAZHI_INBOX": str(inbox),
+                "FAZHI_REPORTS_DIR": str(home / "reports"),
+            },
+            progress=lambda line: print(line, flush=True),
+        )
+        try:
+            airflow.start()
+            yield AirflowCity(airflow, airflow.api(), store_url, home)
+        finally:
+            airflow.stop()
+
+
+@contextmanager
+def sandbox_platform(state: Path) -> Iterator[dict[str, str]]:
+    """A platform that keeps its contract; the settings by which it is reached."""
+    secret = secrets.token_urlsafe(24)
+    command = [
+        sys.executable,
+        "-m",
+        "fazhi.sandbox",
+        "--port",
+        "0",
+        "--state",
+        str(state),
+        "--app-id",
+        "fazhi-test",
+    ]
+    with subprocess.Popen(
+        [*command, "--secret", secret], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        try:
+            assert url.startswith("http://127.0.0.1:"), url
+            yield {
+                "FAZHI_PLATFORM_URL": url,
+                "FAZHI_PLATFORM_APP_ID": "fazhi-test",
+                "FAZHI_PLATFORM_SECRET": secret,
+            }
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
