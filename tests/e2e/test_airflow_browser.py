@@ -1,0 +1,209 @@
+"""A backfill by clicking, as an operator does it in a Chinese browser. Pictures go to ``var/screenshots``."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fazhi.registry import Registry
+from fazhi.services import LocalAirflow
+from fazhi.settings import PROJECT_ROOT
+from fazhi.systems import Editions
+from support.airflow_city import PUSH, YEARS, AirflowCity, airflow_city
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs chromium: playwright is not installed")
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PICTURES = PROJECT_ROOT / "var" / "screenshots"
+RUN_TIMEOUT = 300
+playwright.expect.set_options(timeout=20_000)
+
+pytestmark = [
+    pytest.mark.airflow,
+    pytest.mark.browser,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("airflow-browser"),
+    pytest.mark.skipif(
+        not CHROMIUM.exists(), reason="needs chromium: apt-get install chromium fonts-noto-cjk"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def city(
+    tmp_path_factory: pytest.TempPathFactory, registry: Registry, editions: Editions
+) -> Iterator[AirflowCity]:
+    with airflow_city(tmp_path_factory.mktemp("browser"), registry, editions) as city:
+        yield city
+
+
+@pytest.fixture(scope="module")
+def screen(city: AirflowCity) -> "Iterator[Screen]":
+    with opened(city.airflow) as screen:
+        yield screen
+
+
+@contextmanager
+def opened(airflow: LocalAirflow) -> "Iterator[Screen]":
+    """A Chinese browser in Shanghai, logged in."""
+    with playwright.sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        context = browser.new_context(
+            locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1500, "height": 1050}
+        )
+        screen = Screen(context.new_page(), airflow.url)
+        screen.log_in(airflow.user, airflow.password)
+        yield screen
+        browser.close()
+
+
+class Screen:
+    """Airflow's UI, by what a person sees of it."""
+
+    def __init__(self, page, url: str) -> None:
+        self.page = page
+        self.url = url
+        page.set_default_timeout(40_000)
+
+    def picture(self, name: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+
+    def log_in(self, user: str, password: str) -> None:
+        self.page.goto(self.url)
+        self.page.locator("input[name=username]").fill(user)
+        self.page.locator("input[name=password]").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(lambda address: "/auth/" not in address)
+
+    def open_dag(self) -> None:
+        self.page.goto(f"{self.url}/dags/assessment")
+        self.page.get_by_test_id("trigger-dag-button").first.wait_for()
+
+    def fill_in_backfill(self, first: str, last: str, again: str, params: dict[str, str]) -> None:
+        self.page.get_by_test_id("trigger-dag-button").first.click()
+        form = self._form()
+        form.get_by_text("回填", exact=True).click()
+        for number, day in enumerate((first, last)):
+            form.get_by_test_id("datetime-input").nth(number).click()
+            calendar = self.page.locator("[data-scope=popover][data-part=content][data-state=open]").last
+            calendar.get_by_placeholder("YYYY/MM/DD").fill(day)
+            self.page.keyboard.press("Tab")
+            self.page.keyboard.press("Escape")
+        form.get_by_text(again, exact=True).click()
+        form.get_by_text("覆盖现有执行的参数", exact=True).click()
+        form.locator("#element_mode").click()
+        form.locator("#element_mode").get_by_role("option", name=params["mode"]).click()
+        form.locator("input[name=element_reason]").fill(params["reason"])
+
+    def submit_backfill(self) -> None:
+        button = self._form().get_by_role("button", name="执行回填", exact=True)
+        button.scroll_into_view_if_needed()
+        self.picture(f"{self._prefix}-submit")
+        button.click()
+        playwright.expect(self.page.get_by_text("已成功触发回填作业").first).to_be_visible()
+
+    def backfill(self, prefix: str, again: str, runs_offered: int) -> None:
+        """The three years with ``mode=push`` and a reason."""
+        self._prefix = prefix
+        self.open_dag()
+        self.picture(f"{prefix}-dag")
+        self.fill_in_backfill(f"{YEARS[0]}/01/01", f"{YEARS[-1]}/12/31", again, PUSH)
+        playwright.expect(self._form().get_by_text(f"将会触发 {runs_offered} 次执行")).to_be_visible()
+        self.picture(f"{prefix}-form")
+        self.submit_backfill()
+        playwright.expect(self.page.get_by_text("回填正在进行中").first).to_be_visible()
+        self.picture(f"{prefix}-submitted")
+
+    def show_years(self) -> None:
+        """The list of runs with the column that is hidden by default."""
+        self.page.goto(f"{self.url}/dags/assessment/runs")
+        titles = self.page.locator("thead")
+        titles.get_by_text("状态", exact=True).wait_for()
+        if not titles.get_by_text("分区键", exact=True).count():  # the browser remembers the choice
+            self.page.locator("button[aria-label=筛选表格列]").click()
+            self.page.get_by_text("分区键", exact=True).last.click()
+            self.page.keyboard.press("Escape")
+        playwright.expect(titles.get_by_text("分区键", exact=True)).to_be_visible()
+
+    def open_report(self, run_id: str) -> None:
+        """The button of the validation task."""
+        self.page.goto(f"{self.url}/dags/assessment/runs/{run_id}/tasks/validate/mapped/0/details")
+        button = self.page.locator("#details-panel").get_by_role("link", name="核验报告", exact=True)
+        button.wait_for()
+        self.picture("report-button")
+        button.click()
+        self.page.wait_for_url("**/fazhi/report/**")
+
+    def open_report_tab(self, run_id: str):
+        """The tab of the run; the frame in it."""
+        self.page.goto(f"{self.url}/dags/assessment/runs/{run_id}")
+        self.page.locator("a[href$='/plugin/report']").click()
+        frame = self.page.frame_locator("iframe")
+        frame.locator("h1").first.wait_for()
+        self.picture("report-tab")
+        return frame
+
+    def _form(self):
+        return self.page.get_by_role("dialog").filter(has=self.page.get_by_role("radiogroup")).last
+
+
+def ended_runs(city: AirflowCity, known: set[str]) -> list[tuple[str | None, str]]:
+    new = [run.run_id for run in city.api.runs() if run.run_id not in known]
+    states = city.api.wait_for_runs(new, RUN_TIMEOUT, progress=lambda line: print(line, flush=True))
+    return [(state.year, state.state) for state in states]
+
+
+def test_a_backfill_by_clicking_makes_exactly_three_green_runs(
+    city: AirflowCity, screen: Screen, editions: Editions
+) -> None:
+    screen.backfill("backfill", "遗漏的执行", 3)
+    assert ended_runs(city, set()) == [(str(year), "success") for year in YEARS]
+    for year in YEARS:
+        assert city.system_digests(year) == {editions.for_year(year).digest}
+        assert city.outbox_states(year) == {"confirmed": city.scored_units(year)}
+    for run in city.api.runs():
+        recorded = city.recorded_run(run.run_id)
+        assert (recorded["mode"], recorded["reason"], recorded["actor"]) == ("push", PUSH["reason"], "admin")
+    screen.show_years()
+    for year in YEARS:
+        playwright.expect(screen.page.get_by_role("cell", name=str(year), exact=True)).to_be_visible()
+    screen.picture("backfill-runs")
+
+
+def test_the_button_opens_the_report_and_the_report_works_alone(city: AirflowCity, screen: Screen) -> None:
+    run_id = next(run.run_id for run in city.api.runs() if run.year == "2023")
+    asked: list[str] = []
+    screen.page.context.on("request", lambda request: asked.append(request.url))
+    screen.open_report(run_id)
+    playwright.expect(screen.page.get_by_text("核验报告").first).to_be_visible()
+    screen.picture("report")
+    assert screen.page.url == f"{screen.url}/fazhi/report/{run_id}"
+    playwright.expect(screen.open_report_tab(run_id).get_by_text("核验报告").first).to_be_visible()
+    assert [
+        address for address in asked if not address.startswith((screen.url, "data:", f"blob:{screen.url}"))
+    ] == []
+
+
+def test_all_runs_again_by_clicking_push_nothing_new(city: AirflowCity, screen: Screen) -> None:
+    known, receipts = {run.run_id for run in city.api.runs()}, city.receipts()
+    assert receipts > 0
+    for backfill in city.api.call("GET", "/backfills", params={"dag_id": "assessment"})["backfills"]:
+        if backfill["completed_at"] is None:  # Airflow itself closes it only every 30 seconds
+            city.api.call("PUT", f"/backfills/{backfill['id']}/cancel")
+    screen.backfill("again", "所有执行", 3)
+    assert ended_runs(city, known) == [(str(year), "success") for year in YEARS]
+    assert city.receipts() == receipts
+    assert {run.run_id for run in city.api.runs()} > known  # the earlier runs stay
+    screen.show_years()
+    screen.picture("again-runs")

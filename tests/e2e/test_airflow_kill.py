@@ -1,0 +1,72 @@
+"""kill -9 of the task's process, once in each stage, under a real scheduler: the same export, byte for byte."""
+
+import contextlib
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from support.airflow_city import PUSH, airflow_city
+from support.city import city_environment, fazhi
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900), pytest.mark.xdist_group("airflow")]
+
+YEAR = 2023
+STAGES = ("collect", "intake", "validate", "score", "publish", "reconcile", "report")
+RUNS = 4
+RUN_TIMEOUT = 400
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory, registry, editions):
+    with airflow_city(tmp_path_factory.mktemp("kill"), registry, editions, units=6) as city:
+        yield city
+
+
+def _kill_stages(api, run_id: str, left: set[str], rng: random.Random) -> set[str]:
+    """Follow a run and kill each stage of ``left`` once, a moment after its process appears; those killed."""
+    killed: set[str] = set()
+    deadline = time.monotonic() + RUN_TIMEOUT
+    while not api.run(run_id).finished and time.monotonic() < deadline:
+        for task in api.task_states(run_id):
+            name = task["task_id"]
+            if name in left - killed and task["state"] == "running" and task["pid"]:
+                time.sleep(rng.uniform(0.5, 2.5))
+                with contextlib.suppress(ProcessLookupError):  # it was quicker: another run's turn
+                    os.kill(task["pid"], signal.SIGKILL)
+                    killed.add(name)
+        time.sleep(0.2)
+    return killed
+
+
+def _exported(env: dict[str, str], out: Path) -> dict[str, bytes]:
+    fazhi("export", "--year", str(YEAR), "--out", str(out), env=env)
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+def test_killed_once_in_each_stage_the_export_is_the_same(city, tmp_path):
+    calm = city_environment(tmp_path, city.home / "inbox")
+    for command in ("collect", "validate", "score"):
+        fazhi(command, "--year", str(YEAR), env=calm)
+    expected = _exported(calm, tmp_path / "calm")
+
+    left, rng = set(STAGES), random.Random(9)
+    tries: dict[str, int] = {}
+    for _ in range(RUNS):
+        run_id = city.api.trigger_run(YEAR, PUSH)
+        left -= _kill_stages(city.api, run_id, left, rng)
+        assert city.api.run(run_id).state == "success"
+        for task in city.api.task_states(run_id):
+            tries[task["task_id"]] = max(tries.get(task["task_id"], 0), task["try_number"])
+        if not left:
+            break
+    assert left == set()
+    assert all(tries[stage] >= 2 for stage in STAGES)
+
+    disturbed = calm | {"FAZHI_STORE_URL": city.store_url}
+    assert _exported(disturbed, tmp_path / "disturbed") == expected
+    assert set(city.outbox_states(YEAR)) == {"confirmed"}
+    assert city.receipts() == city.scored_units(YEAR)
