@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
-from fazhi.model.errors import ConfigurationError, SystemFault
+from fazhi.model.errors import ConfigurationError, SystemFault, UsageError
 from fazhi.model.terms import Severity, Tag
 from fazhi.registry.records import LeadTask
 from fazhi.store import read, write
+from fazhi.store.accepted import require_validated
 from fazhi.store.findings import counts_by_severity, current_findings
 from fazhi.store.tables import current_validation, finding, slice_parse, validation
 from fazhi.validate import slices
@@ -195,6 +196,26 @@ def test_killed_while_wording_leaves_nothing_and_the_rerun_is_whole(
     city.judge()
     assert len(city.findings()) == 7
     assert all(one["message_zh"] and one["fix_zh"] for one in city.findings())
+
+
+def test_killed_before_the_listing_the_slice_counts_as_not_validated(
+    city: City, monkeypatch: pytest.MonkeyPatch
+):
+    city.submit([{"indicator": "H1.1", "value": "5"}])
+    city.judge()
+    city.submit(WRONG_ROWS)
+
+    def killed(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slices, "counts_by_gx", killed)
+        patched.setattr(slices, "_list", killed)
+        with pytest.raises(KeyboardInterrupt):
+            city.judge()
+    with read(city.engine) as connection, pytest.raises(UsageError, match="还没有按现行指标体系核验"):
+        require_validated(connection, city.year, city.edition.digest)
+    assert city.judge().new
 
 
 def test_data_that_changes_between_the_two_counts_is_judged_again(

@@ -138,6 +138,12 @@ def _prepare(
         slice_parse.c.year == year, slice_parse.c.region == region
     )
     if {tuple(row) for row in connection.execute(stored)} != {tuple(row.values()) for row in rows}:
+        # killed from here to the listing, the slice counts as not validated and is not scored
+        connection.execute(
+            delete(current_validation).where(
+                current_validation.c.year == year, current_validation.c.region == region
+            )
+        )
         connection.execute(
             delete(slice_parse).where(slice_parse.c.year == year, slice_parse.c.region == region)
         )
