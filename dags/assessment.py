@@ -48,6 +48,7 @@ from typing import Any
 
 from airflow.sdk import Asset, Param, TriggerRule, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
+
 from assessment_year import AssessmentYearTimetable
 from pipeline_task import (
     RETRY_POLICY,

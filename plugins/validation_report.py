@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk import BaseOperatorLink
+
 from pipeline_task import ValidationOperator
 
 URL_PREFIX = "/fazhi"
