@@ -20,6 +20,8 @@ REQUIRED = frozenset(filter(None, os.environ.get("FAZHI_REQUIRE", "").split(",")
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("soak") and not os.environ.get("FAZHI_SOAK"):
         pytest.skip("soak: long and random, run by `make soak`")
+    if item.get_closest_marker("ci") and os.environ.get("FAZHI_TIER") != "ci":
+        pytest.skip("ci: long, run by .ci/run (FAZHI_TIER=ci)")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -30,9 +30,10 @@ playwright.expect.set_options(timeout=20_000)
 
 pytestmark = [
     pytest.mark.airflow,
+    pytest.mark.ci,
     pytest.mark.browser,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("airflow-browser"),
+    pytest.mark.xdist_group("airflow"),
     pytest.mark.skipif(
         not CHROMIUM.exists(), reason="needs chromium: apt-get install chromium fonts-noto-cjk"
     ),

@@ -12,7 +12,12 @@ import pytest
 from support.airflow_city import PUSH, airflow_city
 from support.city import city_environment, fazhi
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900), pytest.mark.xdist_group("airflow")]
+pytestmark = [
+    pytest.mark.airflow,
+    pytest.mark.ci,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("airflow"),
+]
 
 YEAR = 2023
 STAGES = ("collect", "intake", "validate", "score", "publish", "reconcile", "report")
