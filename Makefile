@@ -24,7 +24,7 @@ demo: install ## the main job end to end on a real scheduler (about five minutes
 	@$(BIN)/python -m fazhi.demo
 
 test: install ## all tests that this machine can run, under 15 minutes
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 up: install ## Airflow in the background; prints the address and a generated password
 	@$(BIN)/python -m fazhi.services up

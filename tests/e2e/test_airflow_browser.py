@@ -33,7 +33,6 @@ pytestmark = [
     pytest.mark.ci,
     pytest.mark.browser,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("airflow"),
     pytest.mark.skipif(
         not CHROMIUM.exists(), reason="needs chromium: apt-get install chromium fonts-noto-cjk"
     ),

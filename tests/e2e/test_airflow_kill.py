@@ -16,7 +16,6 @@ pytestmark = [
     pytest.mark.airflow,
     pytest.mark.ci,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("airflow"),
 ]
 
 YEAR = 2023

@@ -12,7 +12,6 @@ from fazhi.services import LocalAirflow, RefusedByAirflow, RunState, ServiceFail
 from fazhi.systems import Editions
 from support.airflow_city import PUSH, YEARS, AirflowCity, airflow_city
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900), pytest.mark.xdist_group("airflow")]
 
 RUN_TIMEOUT = 300
 STEPS = [
