@@ -12,6 +12,7 @@ from fazhi.services import LocalAirflow, RefusedByAirflow, RunState, ServiceFail
 from fazhi.systems import Editions
 from support.airflow_city import PUSH, YEARS, AirflowCity, airflow_city
 
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 
 RUN_TIMEOUT = 300
 STEPS = [
