@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from sqlalchemy import make_url
 
 from fazhi import pipeline
 from fazhi.intake import write_template
@@ -91,7 +92,7 @@ def _print_json(document: Any) -> None:
 
 
 def _print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(*(Column(name, overflow="fold") for name in columns), title=title, title_justify="left")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     out.print(table)
@@ -124,8 +125,6 @@ def _shown(name: str, text: str) -> str:
     if name in SECRET_SETTINGS:
         return "******" if text else ""
     if name == "store_url":
-        from sqlalchemy import make_url
-
         return make_url(text).render_as_string(hide_password=True)
     return text
 
@@ -135,12 +134,29 @@ def systems(context: typer.Context, as_json: JsonOption = False) -> None:
     """列出各版指标体系。"""
     if context.invoked_subcommand is not None:
         return
-    editions = [asdict(describe(edition)) for edition in load_editions(Settings.load().systems_dir).all]
+    editions = [describe(edition) for edition in load_editions(Settings.load().systems_dir).all]
     if as_json:
-        _print_json(editions)
-    else:
-        columns = tuple(editions[0]) if editions else ()
-        _print_table("指标体系", columns, (tuple(edition.values()) for edition in editions))
+        _print_json([asdict(edition) for edition in editions])
+        return
+    _print_table(
+        "指标体系",
+        ("版本", "名称", "年度", "指标", "计分", "满分", "占比", "校验规则", "依据未核实", "摘要"),
+        (
+            (
+                edition.system_id,
+                edition.title_zh,
+                edition.years_zh,
+                edition.indicators,
+                edition.weighted,
+                edition.full_marks,
+                edition.share,
+                edition.checks,
+                edition.unverified,
+                edition.digest[:12],
+            )
+            for edition in editions
+        ),
+    )
 
 
 @systems_app.command("check")
