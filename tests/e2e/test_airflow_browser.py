@@ -130,11 +130,14 @@ class Screen:
         self.page.goto(f"{self.url}/dags/assessment/runs")
         titles = self.page.locator("thead")
         titles.get_by_text("状态", exact=True).wait_for()
-        if not titles.get_by_text("分区键", exact=True).count():  # the browser remembers the choice
+        year = titles.get_by_text("分区键", exact=True)
+        try:
+            year.wait_for(timeout=5000)  # the browser remembers the choice, a moment after the list appears
+        except playwright.TimeoutError:
             self.page.locator("button[aria-label=筛选表格列]").click()
             self.page.get_by_text("分区键", exact=True).last.click()
             self.page.keyboard.press("Escape")
-        playwright.expect(titles.get_by_text("分区键", exact=True)).to_be_visible()
+        playwright.expect(year).to_be_visible()
 
     def open_report(self, run_id: str) -> None:
         """The button of the validation task."""

@@ -174,12 +174,12 @@ def test_a_final_document_has_rank_and_grade(world, project_root):
 def test_the_explanation_goes_from_the_component_to_the_cell(world):
     text = explain(world.engine, YEAR, U1)
     for part in (
-        "计入领导绩效考核:62.00 = 总分 1000.00 × 占比 0.10 × 得分 62.00 ÷ 100",
+        "计入领导绩效考核：62.00 = 总分 1000.00 × 占比 0.10 × 得分 62.00 ÷ 100",
         "得分 R = 62.00 = 基础分 62.50 + 加分 1.00 - 扣分 1.50",
-        "A1.9(共性指标,标准分 1.00):25.00 = 分值 50.00 × 得分率 1/2",
-        f"2024年第一季度:9 ÷ 10(单位报送,synth-unit-{U1}-2024-Q1,填报表 E3、G3)",
-        "A1.10(共性指标,标准分 1.00):不适用,不计分,分值由其他指标分担",
-        "Y1 合成事项,次数 3;依据 合成〔2024〕1号,2024-12-01 批准",
+        "A1.9(共性指标，标准分 1.00)：25.00 = 分值 50.00 × 得分率 1/2",
+        f"2024年第一季度：9 ÷ 10(单位报送，synth-unit-{U1}-2024-Q1，填报表 E3、G3)",
+        "A1.10(共性指标，标准分 1.00)：不适用，不计分，分值由其他指标分担",
+        "Y1 合成事项，次数 3；依据 合成〔2024〕1号，2024-12-01 批准",
     ):
         assert part in text
     with pytest.raises(UsageError, match="请先执行 fazhi score --year 2024"):

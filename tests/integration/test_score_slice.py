@@ -298,14 +298,14 @@ def test_a_unit_with_nothing_applicable_is_listed_and_loses_its_place(world):
     world.submit(U1, Q1, good(numerator=0, denominator=0), good("A1.2", 0, 0))
     outcome = world.score()
     assert (outcome.scored, outcome.new_versions) == (0, 0)
-    assert outcome.without_result[U1] == "没有适用的计分指标(全部不适用),须人工核定"
+    assert outcome.without_result[U1] == "没有适用的计分指标（全部不适用）,须人工核定"
     assert len(heads(world.engine)) == 1
 
 
 def test_units_of_the_superior_are_listed(engine):
     world = World(engine, edition(indicator("A1.1")), registry(unit(1), unit(2, scored_by="superior")))
     outcome = world.score()
-    assert outcome.without_result == {U2: "由上级考评,本级不计分"}
+    assert outcome.without_result == {U2: "由上级考评，本级不计分"}
     assert outcome.scored == 1
 
 

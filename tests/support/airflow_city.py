@@ -121,7 +121,7 @@ def sandbox_platform(state: Path) -> Iterator[dict[str, str]]:
         "fazhi-test",
     ]
     with subprocess.Popen(
-        [*command, "--secret", secret], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True
+        [*command, f"--secret={secret}"], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()

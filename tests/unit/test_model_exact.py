@@ -42,6 +42,11 @@ def test_five_sixths_of_a_weight_rounds_as_the_fraction_does():
     assert str(round_half_up(Fraction("15.69") * Fraction(5, 6))) == "13.08"
 
 
+def test_numbers_longer_than_a_decimals_context_stay_exact():
+    assert round_half_up(Fraction(10**28 + 1), 0) == 10**28 + 1
+    assert plain(Fraction(10**30 + 1, 8)) == "125000000000000000000000000000.125"
+
+
 @given(st.fractions(), st.integers(0, 6))
 def test_rounding_is_within_half_a_unit(number, places):
     unit = Fraction(1, 10**places)

@@ -44,7 +44,12 @@ def registry(tmp_path_factory) -> Registry:
         source_row("WEB", "office", ABSORBED),
     ]
     aliases = [
-        {"unit_code": RENAMED, "alias_zh": "新名(局)", "valid_from": "2024-04-01", "valid_to": "2024-12-31"},
+        {
+            "unit_code": RENAMED,
+            "alias_zh": "新名（局）",
+            "valid_from": "2024-04-01",
+            "valid_to": "2024-12-31",
+        },
         {"unit_code": HEIR, "alias_zh": "两家共用", "valid_from": "2021-01-01", "valid_to": ""},
         {"unit_code": RENAMED, "alias_zh": "两家共用", "valid_from": "2021-01-01", "valid_to": ""},
     ]
@@ -176,9 +181,9 @@ def test_known_codes_are_those_that_ever_existed(registry):
         ("合成市旧名局", date(2024, 4, 1), []),
         ("市新名局", date(2024, 4, 1), [RENAMED]),
         (" 合成市 新名局", date(2024, 4, 1), [RENAMED]),
-        ("新名(局)", date(2024, 4, 1), [RENAMED]),
-        ("新名(局)", date(2024, 12, 31), [RENAMED]),
-        ("新名(局)", date(2025, 1, 1), []),
+        ("新名（局）", date(2024, 4, 1), [RENAMED]),
+        ("新名（局）", date(2024, 12, 31), [RENAMED]),
+        ("新名（局）", date(2025, 1, 1), []),
         ("两家共用", END_2024, [RENAMED, HEIR]),
         ("合成市第3局", END_2024, []),
         ("没有这个局", END_2024, []),

@@ -61,21 +61,21 @@ def test_units_of_other_parents_and_regions_are_apart():
 def test_the_quota_by_score():
     assert grades(contender(1, 9500), contender(2, 9400)) == [
         (1, "优秀", ""),
-        (2, "良好", "优秀等次名额 1 个,按得分排在名额之外"),
+        (2, "良好", "优秀等次名额 1 个，按得分排在名额之外"),
     ]
 
 
 @pytest.mark.parametrize(
     ("inside", "outside", "reason"),
     [
-        ({"common": 2}, {"common": 1}, "同分,按共性指标得分排在名额之外"),
-        ({"letters": 1}, {"letters": 2}, "同分,按督办函份数排在名额之外"),
-        ({}, {}, "同分,按统一社会信用代码顺序排在名额之外"),
+        ({"common": 2}, {"common": 1}, "同分，按共性指标得分排在名额之外"),
+        ({"letters": 1}, {"letters": 2}, "同分，按督办函份数排在名额之外"),
+        ({}, {}, "同分，按统一社会信用代码顺序排在名额之外"),
     ],
 )
 def test_ties_across_the_quota_line_keep_the_rank(inside, outside, reason):
     assert grades(contender(2, 9500, **outside), contender(1, 9500, **inside)) == [
-        (1, "良好", f"优秀等次名额 1 个,{reason}"),
+        (1, "良好", f"优秀等次名额 1 个，{reason}"),
         (1, "优秀", ""),
     ]
 
@@ -88,7 +88,7 @@ def test_a_vetoed_unit_is_ranked_and_counted_but_takes_no_place():
         (1, "不合格", "一票否决事项限制等次"),
         (2, "良好", "一票否决事项限制等次"),
         (3, "优秀", ""),
-        (4, "良好", "优秀等次名额 1 个,按得分排在名额之外"),
+        (4, "良好", "优秀等次名额 1 个，按得分排在名额之外"),
     ]
 
 

@@ -12,7 +12,7 @@ EXTRA = {
     "params": {"indicator": "F2.4", "part": "denominator", "of": "F2.1", "of_part": "numerator"},
     "looks_at_zh": "甲",
     "expects_zh": "乙",
-    "message_zh": "填的是“{found}”,应为“{expected}”。{detail}",
+    "message_zh": "填的是“{found}”，应为“{expected}”。{detail}",
     "message_en": "{found} instead of {expected}. {detail}",
     "fix_zh": "请改。",
     "legal_basis": "",
@@ -75,7 +75,7 @@ def test_a_part_is_missing(draft, name, reason):
     number = add(draft, without(name))
     first_key = "rule: SUBSET" if name == "id" else "id: EXTRA"
     line = draft.line_of("checks.yaml", first_key, last=True)
-    assert draft.faults() == (f"{CHECKS} 第{line}行 checks[{number}]:{reason}",)
+    assert draft.faults() == (f"{CHECKS} 第{line}行 checks[{number}]：{reason}",)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_part_is_missing(draft, name, reason):
         (
             {"severity": "error"},
             ".severity",
-            "未知的严重程度“error”,可用的是 block、hold、warn、note、security",
+            "未知的严重程度“error”，可用的是 block、hold、warn、note、security",
         ),
         ({"message_zh": ""}, ".message_zh", "规则“EXTRA”没有中文说明(message_zh)"),
         ({"message_zh": "wrong"}, ".message_zh", "规则“EXTRA”没有中文说明(message_zh)"),
@@ -107,46 +107,46 @@ def test_a_part_is_missing(draft, name, reason):
         (
             {"message_zh": "填的是{value}"},
             ".message_zh",
-            "不认识的占位“{value}”,只能用 {found}、{expected}、{detail}",
+            "不认识的占位“{value}”，只能用 {found}、{expected}、{detail}",
         ),
-        ({"message_zh": "填的是{}"}, ".message_zh", "不认识的占位“{}”,只能用 {found}、{expected}、{detail}"),
+        ({"message_zh": "填的是{}"}, ".message_zh", "不认识的占位“{}”，只能用 {found}、{expected}、{detail}"),
         (
             {"message_en": "{found!r}"},
             ".message_en",
-            "不认识的占位“{found}”,只能用 {found}、{expected}、{detail}",
+            "不认识的占位“{found}”，只能用 {found}、{expected}、{detail}",
         ),
         (
             {"message_en": "{found:>9}"},
             ".message_en",
-            "不认识的占位“{found}”,只能用 {found}、{expected}、{detail}",
+            "不认识的占位“{found}”，只能用 {found}、{expected}、{detail}",
         ),
         (
             {"fix_zh": "改成{expected.x}"},
             ".fix_zh",
-            "不认识的占位“{expected.x}”,只能用 {found}、{expected}、{detail}",
+            "不认识的占位“{expected.x}”，只能用 {found}、{expected}、{detail}",
         ),
         (
             {"fix_zh": "改成{expected"},
             ".fix_zh",
-            "花括号不成对;只能用 {found}、{expected}、{detail},要写花括号本身请写两遍",
+            "花括号不成对；只能用 {found}、{expected}、{detail}，要写花括号本身请写两遍",
         ),
         ({"from_year": 2026, "to_year": 2025}, ".to_year", "末年度 2025 早于首年度 2026"),
-        ({"from_year": "明年"}, ".from_year", "“明年”不是数(只写普通小数)"),
+        ({"from_year": "明年"}, ".from_year", "“明年”不是数（只写普通小数）"),
         ({"to_year": 2023}, "", "规则“EXTRA”的适用年度不在本版本的年度之内"),
-        ({"legal_basis_status": "sure"}, ".legal_basis_status", "未知的依据核实情况“sure”,可用的是"),
-        ({"why": "x"}, "", "未知的键“why”,可用的是 id、"),
+        ({"legal_basis_status": "sure"}, ".legal_basis_status", "未知的依据核实情况“sure”，可用的是"),
+        ({"why": "x"}, "", "未知的键“why”，可用的是 id、"),
         ({"params": {**EXTRA["params"], "of": "Q1.1"}}, ".params.of", "本版本没有指标“Q1.1”"),
         (
             {"params": {**EXTRA["params"], "part": "rate"}},
             ".params.part",
-            "未知的部分“rate”,可用的是 numerator、",
+            "未知的部分“rate”，可用的是 numerator、",
         ),
         (
             {"params": {**EXTRA["params"], "of": "A1.4"}},
             ".params.of_part",
-            "指标“A1.4”是 count,没有 numerator",
+            "指标“A1.4”是 count，没有 numerator",
         ),
-        ({"params": {**EXTRA["params"], "part": "value"}}, ".params.part", "指标“F2.4”是 ratio,没有 value"),
+        ({"params": {**EXTRA["params"], "part": "value"}}, ".params.part", "指标“F2.4”是 ratio，没有 value"),
         ({"params": {**EXTRA["params"], "tolerance": 1}}, ".params", "未知的 SUBSET 参数“tolerance”"),
         (
             {"params": {key: value for key, value in EXTRA["params"].items() if key != "of"}},
@@ -156,7 +156,7 @@ def test_a_part_is_missing(draft, name, reason):
         (
             {"rule": "JUMP", "params": {"percent": "half", "at_least": "1"}, "from_year": 2031},
             ".params.percent",
-            "“half”不是数(只写普通小数)",
+            "“half”不是数（只写普通小数）",
         ),
         (
             {"rule": "JUMP", "params": {"percent": "-1", "at_least": "1"}, "from_year": 2031},
@@ -166,14 +166,14 @@ def test_a_part_is_missing(draft, name, reason):
         (
             {"rule": "JUMP", "params": {"percent": "0.0000001", "at_least": "1"}, "from_year": 2031},
             ".params.percent",
-            "“0.0000001”最多六位小数,且不超过一千亿",
+            "“0.0000001”最多六位小数，且不超过一千亿",
         ),
     ],
 )
 def test_a_part_is_wrong(draft, change, path, reason):
     number = add(draft, EXTRA | change)
     (fault,) = draft.faults()
-    place, _, message = fault.partition(":")
+    place, _, message = fault.partition("：")
     assert message.startswith(reason)
     assert place.startswith(f"{CHECKS} 第")
     assert place.endswith(f"行 checks[{number}]{path}")
@@ -183,20 +183,20 @@ def test_the_line_is_that_of_the_faulty_key(draft):
     number = add(draft, EXTRA | {"severity": "fatal"})
     line = draft.line_of("checks.yaml", "severity: fatal")
     (fault,) = draft.faults()
-    assert fault.startswith(f"{CHECKS} 第{line}行 checks[{number}].severity:")
+    assert fault.startswith(f"{CHECKS} 第{line}行 checks[{number}].severity：")
 
 
 def test_one_id_twice(draft):
     other = {**EXTRA["params"], "part": "numerator"}
     number = add(draft, EXTRA, EXTRA | {"params": other})
     (fault,) = draft.faults()
-    assert fault.endswith(f" checks[{number + 1}].id:编号“EXTRA”重复,第{number}条已用")
+    assert fault.endswith(f" checks[{number + 1}].id：编号“EXTRA”重复，第{number}条已用")
 
 
 def test_two_checks_that_would_find_the_same(draft):
     number = add(draft, EXTRA, EXTRA | {"id": "EXTRA2", "severity": "warn"})
     (fault,) = draft.faults()
-    assert fault.endswith(f" checks[{number + 1}]:与“EXTRA”种类、参数相同且年度重叠,同一问题会报两次")
+    assert fault.endswith(f" checks[{number + 1}]：与“EXTRA”种类、参数相同且年度重叠，同一问题会报两次")
 
 
 def test_two_checks_of_different_years(draft):
@@ -214,18 +214,18 @@ def test_a_rule_needed_while_reading_is_missing(draft):
 
     draft.change("checks.yaml", drop)
     assert draft.faults() == (
-        f"{CHECKS} 第{draft.line_of('checks.yaml', 'checks:')}行 checks:"
-        "缺少读取文件时要用的规则种类:EMPTY、ENCODING",
+        f"{CHECKS} 第{draft.line_of('checks.yaml', 'checks:')}行 checks："
+        "缺少读取文件时要用的规则种类：EMPTY、ENCODING",
     )
 
 
 def test_a_check_that_is_no_mapping(draft):
     number = add(draft, "EXTRA")
     (fault,) = draft.faults()
-    assert fault.endswith(f" checks[{number}]:应为“键: 值”的对照")
+    assert fault.endswith(f" checks[{number}]：应为“键: 值”的对照")
 
 
 def test_a_check_of_an_indicator_whose_row_is_at_fault_is_not_blamed(draft):
     row = draft.set("F2.4", frequency="weekly")
     (fault,) = draft.faults()
-    assert fault.startswith(f"2024/indicators.csv 第{row}行 frequency 列(F2.4):")
+    assert fault.startswith(f"2024/indicators.csv 第{row}行 frequency 列(F2.4)：")

@@ -35,12 +35,12 @@ def test_organisation_check(first_eight, check):
 
 
 def test_a_wrong_check_character_is_named_with_the_right_one():
-    assert faults(SYNTHETIC[:17] + "A") == ["校验码不符:第18位应为“R”,实为“A”"]
+    assert faults(SYNTHETIC[:17] + "A") == ["校验码不符：第18位应为“R”，实为“A”"]
 
 
 @pytest.mark.parametrize(("code", "length"), [("", 0), (SYNTHETIC[:17], 17), (SYNTHETIC + "0", 19)])
 def test_a_wrong_length_is_named(code, length):
-    assert faults(code) == [f"应为18位,实为{length}位"]
+    assert faults(code) == [f"应为18位，实为{length}位"]
     assert not has_form(code)
 
 

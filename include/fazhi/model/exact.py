@@ -37,7 +37,12 @@ def _finite_decimal(number: Fraction) -> Decimal:
             places += 1
     if denominator != 1:
         raise ValueError(f"{number} has no finite decimal expansion")
-    return Decimal((number * 10**places).numerator).scaleb(-places)
+    return _decimal((number * 10**places).numerator, places)
+
+
+def _decimal(units: int, places: int) -> Decimal:
+    """``units`` of 10⁻ᵖˡᵃᶜᵉˢ, whatever the number of digits: ``Decimal.scaleb`` would round to the context's 28."""
+    return Decimal((int(units < 0), tuple(int(digit) for digit in str(abs(units))), -places))
 
 
 def scaled(text: str) -> int:
@@ -60,7 +65,7 @@ def round_half_up(number: Fraction, places: int = 2) -> Decimal:
     sign = -1 if number < 0 else 1
     shifted = abs(number) * 10**places
     whole = (2 * shifted.numerator + shifted.denominator) // (2 * shifted.denominator)
-    return Decimal(sign * whole).scaleb(-places)
+    return _decimal(sign * whole, places)
 
 
 def two_places(hundredths: int) -> str:

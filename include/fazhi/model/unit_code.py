@@ -31,12 +31,12 @@ def has_form(code: str) -> bool:
 def faults(code: str) -> list[str]:
     """What is wrong with a code, in Chinese, naming the position; empty when it is right."""
     if len(code) != 18:
-        return [f"应为18位,实为{len(code)}位"]
+        return [f"应为18位，实为{len(code)}位"]
     foreign = [f"第{i}位“{c}”不是允许的字符" for i, c in enumerate(code, 1) if c not in ALPHABET]
     if foreign:
         return foreign
     expected = check_character(code[:17])
-    return [] if code[17] == expected else [f"校验码不符:第18位应为“{expected}”,实为“{code[17]}”"]
+    return [] if code[17] == expected else [f"校验码不符：第18位应为“{expected}”，实为“{code[17]}”"]
 
 
 def is_valid(code: str) -> bool:

@@ -98,7 +98,7 @@ def _lead_unit_faults(
     elif code in records_of and not any(
         Tag.LEAD in unit.tags and _touches(unit, year, year) for unit in records_of[code]
     ):
-        yield placed.row.fault("lead_unit_code", f"单位“{code}”在{year}年没有 LEAD 标签,不能牵头任务")
+        yield placed.row.fault("lead_unit_code", f"单位“{code}”在{year}年没有 LEAD 标签，不能牵头任务")
 
 
 def _adjustment_faults(records: Records) -> Iterator[Fault]:
@@ -148,8 +148,8 @@ def _profile_faults(records: Records, edition: Edition) -> Iterator[Fault]:
             profiles = "、".join("+".join(sorted(profile.when)) for profile in edition.profiles)
             yield placed.row.fault(
                 "tags",
-                f"标签“{written}”不符合指标体系 {edition.system_id} 的任何考评类型(可用:{profiles});"
-                "请补充标签,不在本级考评的把 scored_by 改为 superior",
+                f"标签“{written}”不符合指标体系 {edition.system_id} 的任何考评类型（可用：{profiles}）；"
+                "请补充标签，不在本级考评的把 scored_by 改为 superior",
             )
 
 
@@ -160,7 +160,7 @@ def _missing_sources(records: Records, edition: Edition) -> Iterator[Fault]:
             named.setdefault(source, indicator.code)
     for source, code in named.items():
         if source not in records.known_sources:
-            text = f"缺少指标体系 {edition.system_id} 的数据来源“{source}”(指标 {code} 等使用)"
+            text = f"缺少指标体系 {edition.system_id} 的数据来源“{source}”（指标 {code} 等使用）"
             yield Fault("sources.csv", 0, "source", text)
 
 
@@ -169,7 +169,7 @@ def _task_code_faults(placed: Placed[LeadTask], edition: Edition) -> Iterator[Fa
         if code not in edition.by_code:
             yield placed.row.fault("indicator_codes", _unknown_indicator(code, edition))
         elif edition.by_code[code].rule_type.is_adjustment:
-            yield placed.row.fault("indicator_codes", f"“{code}”是加减分项,不能由牵头任务指定")
+            yield placed.row.fault("indicator_codes", f"“{code}”是加减分项，不能由牵头任务指定")
 
 
 def _adjustment_code_faults(placed: Placed[Adjustment], edition: Edition) -> Iterator[Fault]:
@@ -193,7 +193,7 @@ def _level_faults(placed: Placed[Adjustment], params: Iterable[str]) -> Iterator
     """Where points depend on the level, the level must be one that has points."""
     levels = [level for level in ("national", "region", "city") if level in set(params)]
     if levels and placed.record.level not in levels:
-        text = f"“{placed.record.code}”按级别计分,级别应为 {'、'.join(levels)},实为“{placed.record.level}”"
+        text = f"“{placed.record.code}”按级别计分，级别应为 {'、'.join(levels)}，实为“{placed.record.level}”"
         yield placed.row.fault("level", text)
 
 
@@ -222,7 +222,7 @@ def _overlaps(
             end = earlier.record.valid_to
             if end is None or later.record.valid_from <= end:
                 first, second = sorted((earlier.row, later.row), key=lambda row: row.line)
-                yield second.fault(column, f"与第{first.line}行是{what},有效期重叠")
+                yield second.fault(column, f"与第{first.line}行是{what}，有效期重叠")
 
 
 def _duplicates(

@@ -39,14 +39,14 @@ def load_registry(registry_dir: Path, editions: EditionSet | None) -> Registry:
         faults.extend(faults_between(records, editions))
     if faults:
         found = tuple(str(fault) for fault in sorted(set(faults)))
-        raise ConfigurationError(f"单位名录({registry_dir})有{len(found)}处问题,更正后才能使用:", found)
+        raise ConfigurationError(f"单位名录({registry_dir})有{len(found)}处问题，更正后才能使用：", found)
     return _assembled(records, _digest(rows))
 
 
 def _stray_files(folder: Path) -> list[Fault]:
     known = {form.file for form in FORMS}
     strays = sorted(path.name for path in folder.glob("*.csv") if path.name not in known)
-    return [Fault(name, 0, "", "未知的文件;可用:" + "、".join(sorted(known))) for name in strays]
+    return [Fault(name, 0, "", "未知的文件；可用：" + "、".join(sorted(known))) for name in strays]
 
 
 def _digest(rows: Mapping[str, Sequence[Row]]) -> str:

@@ -136,7 +136,7 @@ def _unit(cells: RowReader, excepted: frozenset[str]) -> Unit:
     valid_from, valid_to = cells.interval()
     successor = cells.optional("successor_code")
     if successor and valid_to is None:
-        cells.refuse("successor_code", "写了承接单位,却没有写截止日期 valid_to")
+        cells.refuse("successor_code", "写了承接单位，却没有写截止日期 valid_to")
     return Unit(
         unit_code=_code(cells, excepted),
         name_zh=cells.text("name_zh"),
@@ -158,7 +158,7 @@ def _code(cells: RowReader, excepted: frozenset[str]) -> str:
     code = cells.text("unit_code")
     for fault in unit_code.faults(code) if code else []:
         if not (code in excepted and unit_code.has_form(code)):
-            cells.refuse("unit_code", f"统一社会信用代码“{code}”有误:{fault}")
+            cells.refuse("unit_code", f"统一社会信用代码“{code}”有误：{fault}")
     return code
 
 
@@ -203,9 +203,9 @@ def _adjustment(cells: RowReader) -> Adjustment:
     if approver and approver == drafter:
         cells.refuse("approved_by", f"批准人与起草人不能是同一人(“{drafter}”)")
     if approver and not cells.optional("approved_on"):
-        cells.refuse("approved_on", "已写批准人,缺批准日期")
+        cells.refuse("approved_on", "已写批准人，缺批准日期")
     if approved_on is not None and not approver:
-        cells.refuse("approved_by", "已写批准日期,缺批准人")
+        cells.refuse("approved_by", "已写批准日期，缺批准人")
     return Adjustment(
         year=cells.year("year"),
         unit_code=cells.text("unit_code"),

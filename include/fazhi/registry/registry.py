@@ -113,7 +113,7 @@ class Registry:
             UsageError: The year has not begun.
         """
         if year > today.year:
-            raise UsageError(f"{year}年度尚未开始,不能考评(今天是 {today})")
+            raise UsageError(f"{year}年度尚未开始，不能考评（今天是 {today}）")
         return min(date(year, 12, 31), today)
 
     def successor_of(self, code: str, day: date) -> str | None:

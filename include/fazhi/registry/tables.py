@@ -29,7 +29,7 @@ class Fault:
     def __str__(self) -> str:
         place = f" 第{self.line}行" if self.line else ""
         column = f" {self.column} 列" if self.column else ""
-        return f"{self.file}{place}{column}:{self.text}"
+        return f"{self.file}{place}{column}：{self.text}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def read_rows(folder: Path, form: TableForm, faults: list[Fault]) -> list[Row]:
     before = len(faults)
     rows = list(_rows(lines, header, form, faults))
     if form.required and not rows and len(faults) == before:
-        faults.append(Fault(form.file, 0, "", "只有表头,没有数据"))
+        faults.append(Fault(form.file, 0, "", "只有表头，没有数据"))
     return rows
 
 
@@ -88,7 +88,7 @@ def _text(path: Path, form: TableForm, faults: list[Fault]) -> str | None:
         faults.append(Fault(form.file, 0, "", f"文件读不出来({error.strerror})"))
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        faults.append(Fault(form.file, line, "", "不是 UTF-8 编码;请另存为 UTF-8(表格软件中选“CSV UTF-8”)"))
+        faults.append(Fault(form.file, line, "", "不是 UTF-8 编码；请另存为 UTF-8(表格软件中选“CSV UTF-8”)"))
     return None
 
 
@@ -102,13 +102,13 @@ def _numbered(text: str, form: TableForm, faults: list[Fault]) -> Iterator[tuple
                 yield first_line, cells
             first_line = reader.line_num + 1
     except csv.Error:
-        faults.append(Fault(form.file, first_line, "", "从这一行起读不下去(多半是引号没有成对);请更正"))
+        faults.append(Fault(form.file, first_line, "", "从这一行起读不下去（多半是引号没有成对）;请更正"))
 
 
 def _header_is_right(header: Sequence[str], form: TableForm, faults: list[Fault]) -> bool:
     before = len(faults)
     for name in sorted(set(header) - set(form.columns)):
-        faults.append(Fault(form.file, 1, name, "未知的列;可用的列:" + "、".join(form.columns)))
+        faults.append(Fault(form.file, 1, name, "未知的列；可用的列：" + "、".join(form.columns)))
     for name in form.columns:
         if name not in header:
             faults.append(Fault(form.file, 1, name, "缺少此列"))
@@ -122,7 +122,7 @@ def _rows(
 ) -> Iterator[Row]:
     for line, cells in lines:
         if len(cells) != len(header):
-            faults.append(Fault(form.file, line, "", f"应有{len(header)}个单元格,实有{len(cells)}个"))
+            faults.append(Fault(form.file, line, "", f"应有{len(header)}个单元格，实有{len(cells)}个"))
             continue
         yield Row(form.file, line, {name: cell.strip() for name, cell in zip(header, cells, strict=True)})
 
@@ -169,7 +169,7 @@ class RowReader:
         """A number written with exactly ``length`` digits, as text."""
         text = self.row.cells[column]
         if not (len(text) == length and text.isascii() and text.isdigit()):
-            self.refuse(column, f"应为{length}位数字,实为“{text}”")
+            self.refuse(column, f"应为{length}位数字，实为“{text}”")
         return text
 
     def parts(self, column: str) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ class RowReader:
         """A day, which must be there."""
         day = parse_day(self.row.cells[column])
         if day is None:
-            self.refuse(column, f"应为日期(如 2024-03-01),实为“{self.row.cells[column]}”")
+            self.refuse(column, f"应为日期（如 2024-03-01）,实为“{self.row.cells[column]}”")
             return date.min
         return day
 
@@ -199,7 +199,7 @@ class RowReader:
         """A four-digit year."""
         year = parse_year(self.row.cells[column])
         if year is None:
-            self.refuse(column, f"应为四位年份,实为“{self.row.cells[column]}”")
+            self.refuse(column, f"应为四位年份，实为“{self.row.cells[column]}”")
             return 0
         return year
 
@@ -213,7 +213,7 @@ class RowReader:
             last = first
         from_year, to_year = parse_year(first), parse_year(last)
         if text == "-" or (first and from_year is None) or (last and to_year is None):
-            self.refuse(column, f"应为年份区间(如 2021-2023、2024-,空=各年度),实为“{text}”")
+            self.refuse(column, f"应为年份区间（如 2021-2023、2024-,空=各年度）,实为“{text}”")
         elif from_year is not None and to_year is not None and to_year < from_year:
             self.refuse(column, f"截止年份 {to_year} 早于起始年份 {from_year}")
         return from_year, to_year
@@ -222,7 +222,7 @@ class RowReader:
         """A whole number of at least 1."""
         text = self.row.cells[column]
         if not (text.isascii() and text.isdigit() and int(text) >= 1):
-            self.refuse(column, f"应为不小于1的整数,实为“{text}”")
+            self.refuse(column, f"应为不小于1的整数，实为“{text}”")
             return 0
         return int(text)
 
@@ -230,7 +230,7 @@ class RowReader:
         """One of a closed list of words."""
         text = self.row.cells[column]
         if text not in vocabulary and not (may_be_empty and not text):
-            self.refuse(column, f"未知的取值“{text}”;可用:" + "、".join(vocabulary))
+            self.refuse(column, f"未知的取值“{text}”；可用：" + "、".join(vocabulary))
         return text
 
     def words(self, column: str, vocabulary: type[Word]) -> frozenset[Word]:
@@ -238,5 +238,5 @@ class RowReader:
         known = {word.value: word for word in vocabulary}
         for part in self.parts(column):
             if part not in known:
-                self.refuse(column, f"未知的取值“{part}”;可用:" + "、".join(known))
+                self.refuse(column, f"未知的取值“{part}”；可用：" + "、".join(known))
         return frozenset(known[part] for part in self.parts(column) if part in known)

@@ -135,13 +135,13 @@ def _single(indicator: Indicator, how: Aggregation, values: Sequence[Reported]) 
         if how is Aggregation.MAX:
             return max(numbers)
     raise ConfigurationError(
-        f"指标 {indicator.code} 的数值类型 {indicator.value_type} 不能用汇总方式 {how};请更正 indicators.csv"
+        f"指标 {indicator.code} 的数值类型 {indicator.value_type} 不能用汇总方式 {how}；请更正 indicators.csv"
     )
 
 
 def _ratio(indicator: Indicator, how: Aggregation, values: Sequence[Reported]) -> Aggregate:
     if how not in (Aggregation.SUM, Aggregation.LAST):
-        raise ConfigurationError(f"指标 {indicator.code} 是比率,不能用汇总方式 {how};请更正 indicators.csv")
+        raise ConfigurationError(f"指标 {indicator.code} 是比率，不能用汇总方式 {how}；请更正 indicators.csv")
     if how is Aggregation.LAST:
         with_cases = [reported for reported in values if exact(reported.denominator or "0") > 0]
         values = [_latest(with_cases)] if with_cases else values

@@ -89,7 +89,7 @@ def _beyond_quota(edition: Edition, entitled: list[Contender], ranked_units: int
     if len(in_order) <= places:
         return {}
     last_in, top = in_order[places - 1], edition.grades[0].name_zh
-    return {c.unit_code: f"{top}等次名额 {places} 个,{_decided_by(last_in, c)}" for c in in_order[places:]}
+    return {c.unit_code: f"{top}等次名额 {places} 个，{_decided_by(last_in, c)}" for c in in_order[places:]}
 
 
 def _quota_order(contender: Contender) -> tuple[int, int, int, str]:
@@ -101,7 +101,7 @@ def _decided_by(last_in: Contender, outside: Contender) -> str:
     if outside.score != last_in.score:
         return "按得分排在名额之外"
     if outside.common_points != last_in.common_points:
-        return "同分,按共性指标得分排在名额之外"
+        return "同分，按共性指标得分排在名额之外"
     if outside.supervision_letters != last_in.supervision_letters:
-        return "同分,按督办函份数排在名额之外"
-    return "同分,按统一社会信用代码顺序排在名额之外"
+        return "同分，按督办函份数排在名额之外"
+    return "同分，按统一社会信用代码顺序排在名额之外"

@@ -33,7 +33,7 @@ def rate(indicator: Indicator, value: Value, year: int) -> Fraction:
     rule = _RULES.get(indicator.rule_type)
     if rule is None or type(value) not in _TYPES[indicator.rule_type]:
         raise ConfigurationError(
-            f"指标 {indicator.code} 的计分规则 {indicator.rule_type} 不能用于数值类型 {indicator.value_type};"
+            f"指标 {indicator.code} 的计分规则 {indicator.rule_type} 不能用于数值类型 {indicator.value_type}；"
             "请更正 indicators.csv"
         )
     return rule(indicator, value, year)

@@ -38,9 +38,9 @@ from fazhi.systems.edition import Edition, Indicator
 SUPERVISION_LETTERS = "I3.2"
 """Its denominator counts the supervision letters a unit received (a tie-break across the quota line)."""
 
-_SCORED_BY_SUPERIOR = "由上级考评,本级不计分"
-_NO_PROFILE = "单位类型没有对应的分值方案,请更正单位标签或指标体系"
-_NOTHING_APPLIES = "没有适用的计分指标(全部不适用),须人工核定"
+_SCORED_BY_SUPERIOR = "由上级考评，本级不计分"
+_NO_PROFILE = "单位类型没有对应的分值方案，请更正单位标签或指标体系"
+_NOTHING_APPLIES = "没有适用的计分指标（全部不适用）,须人工核定"
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def system_value(
     compute = _DEFINITIONS.get(indicator.code)
     if compute is None:
         raise ConfigurationError(
-            f"指标 {indicator.code} 的数据来源为 {SYSTEM_SOURCE}(本系统计算),但系统没有这一指标的计算办法;"
+            f"指标 {indicator.code} 的数据来源为 {SYSTEM_SOURCE}（本系统计算）,但系统没有这一指标的计算办法；"
             f"可计算的是 {'、'.join(_DEFINITIONS)}"
         )
     numerator, denominator = compute(edition, facts, year, today)
@@ -108,7 +108,7 @@ def _deadline_day(value: DatedValue, period: Period) -> date:
     if value.unit == "month_day":
         return due_day({"due": value.value, "year_offset": value.year_offset}, period.year)
     raise ConfigurationError(
-        f"报送期限的单位应为 day 或 month_day,不能是 {value.unit};请更正 system.yaml 的 deadlines"
+        f"报送期限的单位应为 day 或 month_day，不能是 {value.unit}；请更正 system.yaml 的 deadlines"
     )
 
 

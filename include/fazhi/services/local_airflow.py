@@ -277,7 +277,7 @@ class LocalAirflow:
                 return
             if time.monotonic() - told > 10:
                 told = time.monotonic()
-                self._progress(f"等待 {missing}({told - begun:.0f} 秒)")
+                self._progress(f"等待 {missing}（{told - begun:.0f} 秒）")
             time.sleep(1)
         raise ServiceFailure(
             f"{patience:.0f} 秒内没有就绪：{missing}；日志在 {self.home / 'logs' / 'services'}"

@@ -90,7 +90,7 @@ def _check_reading_rules(node: Node, items: list[Node]) -> None:
     worded = {item.value.get("rule") for item in items if isinstance(item.value, dict)}
     silent = [rule for rule, kind in RULE_KINDS.items() if kind.judged_by == "intake" and rule not in worded]
     if silent:
-        node.refuse(f"缺少读取文件时要用的规则种类:{'、'.join(silent)}")
+        node.refuse(f"缺少读取文件时要用的规则种类：{'、'.join(silent)}")
 
 
 def _check_ids(items: list[Node]) -> None:
@@ -98,7 +98,7 @@ def _check_ids(items: list[Node]) -> None:
     for position, item in enumerate(items, start=1):
         check_id = item.value.get("id") if isinstance(item.value, dict) else None
         if isinstance(check_id, str) and check_id and first.setdefault(check_id, position) != position:
-            item.child("id").refuse(f"编号“{shown(check_id)}”重复,第{first[check_id]}条已用")
+            item.child("id").refuse(f"编号“{shown(check_id)}”重复，第{first[check_id]}条已用")
 
 
 def _check_twins(checks: list[tuple[Node, Check]]) -> None:
@@ -108,7 +108,7 @@ def _check_twins(checks: list[tuple[Node, Check]]) -> None:
             if (check.rule, check.params) != (other.rule, other.params) or check.check_id == other.check_id:
                 continue
             if _years_meet(check, other):
-                item.refuse(f"与“{other.check_id}”种类、参数相同且年度重叠,同一问题会报两次")
+                item.refuse(f"与“{other.check_id}”种类、参数相同且年度重叠，同一问题会报两次")
 
 
 def _years_meet(one: Check, other: Check) -> bool:
@@ -257,7 +257,7 @@ class _CheckReader:
     def _part(self, node: Node) -> str | None:
         part = node.text()
         if part is not None and part not in _PARTS:
-            node.refuse(f"未知的部分“{shown(part)}”,可用的是 {'、'.join(_PARTS)}")
+            node.refuse(f"未知的部分“{shown(part)}”，可用的是 {'、'.join(_PARTS)}")
             return None
         return part
 
@@ -272,7 +272,7 @@ class _CheckReader:
             code = values.get("indicator" if name == "part" else name.removesuffix("_part"))
             value_type = types.get(code) if isinstance(code, str) else None
             if value_type is not None and value_type not in _PARTS[part]:
-                given[name].refuse(f"指标“{code}”是 {value_type},没有 {part}")
+                given[name].refuse(f"指标“{code}”是 {value_type}，没有 {part}")
 
 
 def _number(node: Node) -> Fraction | None:
@@ -283,7 +283,7 @@ def _number(node: Node) -> Fraction | None:
     try:
         scaled(str(node.value).strip())
     except ValueError:
-        node.refuse(f"“{shown(node.value)}”最多六位小数,且不超过一千亿")
+        node.refuse(f"“{shown(node.value)}”最多六位小数，且不超过一千亿")
         return None
     return number
 
@@ -294,11 +294,11 @@ def _check_places(node: Node, text: str) -> None:
     try:
         parsed = list(string.Formatter().parse(text))
     except ValueError:
-        node.refuse(f"花括号不成对;只能用 {allowed},要写花括号本身请写两遍")
+        node.refuse(f"花括号不成对；只能用 {allowed}，要写花括号本身请写两遍")
         return
     for _, name, spec, conversion in parsed:
         if name is not None and (name not in _PLACES or spec or conversion):
-            node.refuse(f"不认识的占位“{{{shown(name)}}}”,只能用 {allowed}")
+            node.refuse(f"不认识的占位“{{{shown(name)}}}”，只能用 {allowed}")
 
 
 def _written(value: Any) -> Any:

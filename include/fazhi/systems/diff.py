@@ -105,7 +105,7 @@ def diff(old: Edition, new: Edition) -> str:
         ("期限和法定参数", _keyed("参数", _deadlines(old), _deadlines(new))),
         ("校验规则", _checks(old, new)),
     )
-    lines = [f"# 指标体系对比:{old.system_id} → {new.system_id}", "", *_overview(old, new)]
+    lines = [f"# 指标体系对比：{old.system_id} → {new.system_id}", "", *_overview(old, new)]
     for number, (title, body) in enumerate(sections, start=1):
         lines += ["", f"## {number}. {title}", "", *(body or [NOTHING])]
     return "\n".join(lines) + "\n"
@@ -114,11 +114,11 @@ def diff(old: Edition, new: Edition) -> str:
 def _overview(old: Edition, new: Edition) -> list[str]:
     before, after = describe(old), describe(new)
     return _table(
-        ("", f"旧:{old.system_id}", f"新:{new.system_id}"),
+        ("", f"旧：{old.system_id}", f"新：{new.system_id}"),
         [
             ("名称", before.title_zh, after.title_zh),
             ("适用年度", before.years_zh, after.years_zh),
-            ("指标行数(其中计分)", *(f"{one.indicators}({one.weighted})" for one in (before, after))),
+            ("指标行数（其中计分）", *(f"{one.indicators}({one.weighted})" for one in (before, after))),
             ("满分合计", before.full_marks, after.full_marks),
             ("依据未核实的行", str(before.unverified), str(after.unverified)),
             ("校验规则", str(before.checks), str(after.checks)),
@@ -204,7 +204,7 @@ def _dated(value: DatedValue) -> str:
     offset = f"(之后第 {value.year_offset} 年)" if value.year_offset else ""
     since = f"自 {value.from_day} 起" if value.from_day else ""
     until = f"至 {value.to_day} 止" if value.to_day else ""
-    source = f"[{BASIS_STATUS_ZH[value.mark]}:{value.source_zh}]"
+    source = f"[{BASIS_STATUS_ZH[value.mark]}：{value.source_zh}]"
     return f"{since}{until}{value.value}{units.get(value.unit, '')}{offset}{source}"
 
 
@@ -222,12 +222,12 @@ def _checks(old: Edition, new: Edition) -> list[str]:
     before = {check.check_id: check for check in old.checks}
     after = {check.check_id: check for check in new.checks}
     rows = [
-        (check_id, "新增", "", f"{SEVERITY_ZH[check.severity]}:{check.expects_zh}")
+        (check_id, "新增", "", f"{SEVERITY_ZH[check.severity]}：{check.expects_zh}")
         for check_id, check in after.items()
         if check_id not in before
     ]
     rows += [
-        (check_id, "取消", f"{SEVERITY_ZH[check.severity]}:{check.expects_zh}", "")
+        (check_id, "取消", f"{SEVERITY_ZH[check.severity]}：{check.expects_zh}", "")
         for check_id, check in before.items()
         if check_id not in after
     ]
@@ -242,7 +242,7 @@ def _checks(old: Edition, new: Edition) -> list[str]:
 
 
 def _pairs(data: Any) -> str:
-    """Nested example data in one line: ``分子=98,分母=100``."""
+    """Nested example data in one line: ``分子=98，分母=100``."""
     if isinstance(data, Mapping):
         return ",".join(f"{key}={_pairs(value)}" for key, value in sorted(data.items()))
     if isinstance(data, (list, tuple)):

@@ -227,8 +227,8 @@ class Edition:
         share = self.shares.get(year, self.shares.get(None))
         if share is None:
             raise ConfigurationError(
-                f"指标体系 {self.system_id} 没有规定 {year} 年度的占比,"
-                "请在 system.yaml 的 share 中补上(不低于 0.10)"
+                f"指标体系 {self.system_id} 没有规定 {year} 年度的占比，"
+                "请在 system.yaml 的 share 中补上（不低于 0.10）"
             )
         return share
 

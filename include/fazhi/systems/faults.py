@@ -21,7 +21,7 @@ class Faults:
 
     def add(self, place: str, message: str) -> None:
         """Note one fault; the same sentence is noted once."""
-        fault = f"{place}:{message}"
+        fault = f"{place}：{message}"
         if fault not in self.found:
             self.found.append(fault)
 
@@ -32,7 +32,7 @@ class Faults:
             ConfigurationError: At least one fault was noted.
         """
         if self.found:
-            raise ConfigurationError(f"{title}(共 {len(self.found)} 处),未予采用:", tuple(self.found))
+            raise ConfigurationError(f"{title}（共 {len(self.found)} 处），未予采用：", tuple(self.found))
 
 
 def path_text(path: Path) -> str:

@@ -127,9 +127,9 @@ def _share(node: Node) -> str | None:
     if text is None:
         return None
     if not PLAIN_NUMBER.fullmatch(text):
-        node.refuse(f'占比“{shown(text)}”应写成小数,如 "0.10"')
+        node.refuse(f'占比“{shown(text)}”应写成小数，如 "0.10"')
     elif Fraction(text) < _LEAST_SHARE:
-        node.refuse(f"占比“{text}”低于 0.10:法治政府建设考评在领导绩效考核中的占比不得低于 0.10")
+        node.refuse(f"占比“{text}”低于 0.10：法治政府建设考评在领导绩效考核中的占比不得低于 0.10")
     elif Fraction(text) > 1:
         node.refuse(f"占比“{text}”大于 1")
     return text
@@ -163,7 +163,7 @@ def _check_profile_pair(item: Node, profile: Profile | None, earlier: Profile | 
     if profile.name == earlier.name:
         item.refuse(f"单位类型“{profile.name}”重复")
     elif earlier.when <= profile.when:
-        item.refuse(f"单位类型“{profile.name}”永远轮不到:前面的“{earlier.name}”已包括它的单位,请调整顺序")
+        item.refuse(f"单位类型“{profile.name}”永远轮不到：前面的“{earlier.name}”已包括它的单位，请调整顺序")
 
 
 def _profile(item: Node) -> Profile | None:
@@ -186,7 +186,7 @@ def _group_shares(node: Node, name: str | None) -> Mapping[Group, Fraction] | No
         return None
     total = sum(read.values(), Fraction(0))
     if total != 100:
-        node.refuse(f"单位类型“{name or ''}”三类指标分值合计为 {plain(total)},应为 100")
+        node.refuse(f"单位类型“{name or ''}”三类指标分值合计为 {plain(total)}，应为 100")
     return read
 
 
@@ -202,7 +202,7 @@ def _grades(node: Node) -> dict[str, Any]:
         if after.at_least >= before.at_least:
             item.refuse(f"等次“{after.name_zh}”的最低分应低于前一等次“{before.name_zh}”")
     if read[-1].at_least != 0:
-        items[-1].refuse(f"最后一个等次“{read[-1].name_zh}”的最低分应为 0,否则更低的得分没有等次")
+        items[-1].refuse(f"最后一个等次“{read[-1].name_zh}”的最低分应为 0，否则更低的得分没有等次")
     for names in ([grade.name_zh for grade in read], [grade.name_en for grade in read]):
         for name in sorted({name for name in names if names.count(name) > 1}):
             node.refuse(f"等次名称“{name}”重复")
@@ -231,7 +231,7 @@ def _veto(node: Node) -> dict[str, Any]:
         given = node.fields(("cap",))
         return {"component_on_veto": given["cap"].hundredths(0, 100) if "cap" in given else None}
     if node.value not in ("keep", "zero"):
-        node.refuse(f'“{shown(node.value)}”不可用,可用的是 keep、zero 或 {{cap: "59.99"}}')
+        node.refuse(f'“{shown(node.value)}”不可用，可用的是 keep、zero 或 {{cap: "59.99"}}')
     return {"component_on_veto": node.value}
 
 
@@ -285,7 +285,7 @@ def _measured(node: Node, unit: Measure) -> str | None:
         return text
     if unit is Measure.MONTH_DAY:
         if not is_month_day(text):
-            node.refuse(f"“{shown(text)}”不是月日,应写成 03-01 的样子")
+            node.refuse(f"“{shown(text)}”不是月日，应写成 03-01 的样子")
         return text
     node.whole(1, 36600)
     return text

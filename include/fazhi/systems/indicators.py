@@ -157,7 +157,7 @@ def _check_codes(readers: list["_RowReader"]) -> None:
         if earlier is not reader and code:
             other = earlier.row.cells["code"]
             same = "" if other == code else f"(写作“{other}”)"
-            reader.refuse("code", f"指标编码“{code}”重复,第{earlier.row.number}行已有{same}")
+            reader.refuse("code", f"指标编码“{code}”重复，第{earlier.row.number}行已有{same}")
 
 
 def _check_names(readers: list["_RowReader"]) -> None:
@@ -239,7 +239,7 @@ class _RowReader:
         if text is None:
             return None
         if text not in tuple(vocabulary):
-            self.refuse(column, f"未知的{what}“{shown(text)}”,可用的是 {'、'.join(vocabulary)}")
+            self.refuse(column, f"未知的{what}“{shown(text)}”，可用的是 {'、'.join(vocabulary)}")
             return None
         return vocabulary(text)
 
@@ -248,11 +248,11 @@ class _RowReader:
         if text is None:
             return None
         if not PLAIN_NUMBER.fullmatch(text):
-            self.refuse("full_mark", f"“{shown(text)}”不是数(只写普通小数)")
+            self.refuse("full_mark", f"“{shown(text)}”不是数（只写普通小数）")
             return None
         mark = Fraction(text) * 100
         if mark < 0 or mark.denominator != 1:
-            self.refuse("full_mark", f"“{text}”应不小于 0,最多两位小数")
+            self.refuse("full_mark", f"“{text}”应不小于 0，最多两位小数")
             return None
         return mark.numerator
 
@@ -261,7 +261,7 @@ class _RowReader:
         tags = [] if text is None else [tag.strip() for tag in text.split(";")]
         unknown = [tag for tag in tags if tag not in tuple(Tag)]
         for tag in unknown:
-            self.refuse("applicable_categories", f"未知的标签“{shown(tag)}”,可用的是 {'、'.join(Tag)}")
+            self.refuse("applicable_categories", f"未知的标签“{shown(tag)}”，可用的是 {'、'.join(Tag)}")
         if len(set(tags)) < len(tags):
             self.refuse("applicable_categories", "标签重复")
         return None if text is None or unknown else frozenset(Tag(tag) for tag in tags)
@@ -271,7 +271,7 @@ class _RowReader:
         names = [] if text is None else [part.split(":")[0].strip() for part in text.split(";")]
         for name in names:
             if not _SOURCE.fullmatch(name):
-                self.refuse("data_source", f"来源“{shown(name)}”应写成“代号:名称”,代号用大写字母和数字")
+                self.refuse("data_source", f"来源“{shown(name)}”应写成“代号：名称”，代号用大写字母和数字")
         if len(set(names)) < len(names):
             self.refuse("data_source", "来源重复")
         return tuple(names) or None
@@ -282,7 +282,7 @@ class _RowReader:
             return None
         day = iso_day(text)
         if day is None:
-            self.refuse(column, f"“{shown(text)}”不是日期,应写成 2024-01-01 的样子")
+            self.refuse(column, f"“{shown(text)}”不是日期，应写成 2024-01-01 的样子")
         return day
 
     def _params(self, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -304,7 +304,7 @@ class _RowReader:
     def _check_codes(self, values: Mapping[str, Any]) -> None:
         code, second, first = values["code"], values["l2_code"], values["l1_code"]
         if code and not _CODE.fullmatch(code):
-            self.refuse("code", f"指标编码“{shown(code)}”应为大写字母加数字,分级用点,如 A1.2、X1")
+            self.refuse("code", f"指标编码“{shown(code)}”应为大写字母加数字，分级用点，如 A1.2、X1")
         if code and second and not code.startswith(second):
             self.refuse("l2_code", f"指标编码“{code}”应以二级指标编码“{second}”开头")
         if second and first and not second.startswith(first):
@@ -316,7 +316,7 @@ class _RowReader:
             return
         if value_type is ValueType.RATIO:
             for column, what in (
-                ("ratio_kind", "比率种类(share、growth 或 multiple)"),
+                ("ratio_kind", "比率种类（share、growth 或 multiple）"),
                 ("numerator_zh", "分子名称"),
                 ("denominator_zh", "分母名称"),
             ):
@@ -346,7 +346,7 @@ class _RowReader:
         self._check_money(values, rule)
         if value_type not in (None, ValueType.AMOUNT) and value_type not in VALUE_TYPES[rule]:
             allowed = "、".join(word for word in ValueType if word in VALUE_TYPES[rule])
-            self.refuse("rule_type", f"{rule} 不适用于 {value_type} 指标,只适用于 {allowed}")
+            self.refuse("rule_type", f"{rule} 不适用于 {value_type} 指标，只适用于 {allowed}")
         if values["direction"] is not None and _WRONG_WAY.get(rule) is values["direction"]:
             self.refuse("direction", f"{rule} 与方向 {values['direction']} 相反")
         self._check_full_mark(values["full_mark"], rule)
@@ -357,7 +357,7 @@ class _RowReader:
         if rule.carries_weight and full_mark == 0:
             self.refuse("full_mark", "计分指标的满分应大于 0")
         if not rule.carries_weight and full_mark != 0:
-            self.refuse("full_mark", f"{rule} 行不占分值,满分应为 0")
+            self.refuse("full_mark", f"{rule} 行不占分值，满分应为 0")
 
     def _check_money(self, values: Mapping[str, Any], rule: RuleType) -> None:
         """行政处罚法第七十四条: fines and confiscations are never tied to an assessment."""
@@ -365,15 +365,15 @@ class _RowReader:
         if rule is RuleType.REPORT_ONLY:
             return
         if values["value_type"] is ValueType.AMOUNT:
-            self.refuse("rule_type", f"金额指标只能是 report_only,不能用 {rule} 计分({law})")
+            self.refuse("rule_type", f"金额指标只能是 report_only，不能用 {rule} 计分（{law}）")
             return
         if values["unit_zh"] in _MONEY_UNITS:
             self.refuse(
-                "unit_zh", f"以“{values['unit_zh']}”计的是金额,不能计分,应为 amount、report_only({law})"
+                "unit_zh", f"以“{values['unit_zh']}”计的是金额，不能计分，应为 amount、report_only（{law}）"
             )
         for column in ("name_zh", "numerator_zh", "denominator_zh"):
             if _FINE_AMOUNT.search(self.row.cells[column]):
-                self.refuse(column, f"“{shown(self.row.cells[column])}”按罚没数额计分,不予采用({law})")
+                self.refuse(column, f"“{shown(self.row.cells[column])}”按罚没数额计分，不予采用（{law}）")
 
     def _check_days(self, values: Mapping[str, Any]) -> None:
         first, last = values["effective_from"], values["effective_to"]

@@ -42,8 +42,8 @@ class Editions:
             if edition.covers_year(year):
                 edition.share(year)
                 return edition
-        spans = ";".join(f"{edition.system_id} 适用 {years_zh(edition)}" for edition in self.all)
-        raise ConfigurationError(f"没有适用于 {year} 年度的指标体系版本(现有:{spans or '无'})")
+        spans = "；".join(f"{edition.system_id} 适用 {years_zh(edition)}" for edition in self.all)
+        raise ConfigurationError(f"没有适用于 {year} 年度的指标体系版本（现有：{spans or '无'}）")
 
     def by_id(self, system_id: str) -> Edition:
         """The edition of an id.
@@ -55,7 +55,7 @@ class Editions:
             if edition.system_id == system_id:
                 return edition
         known = "、".join(edition.system_id for edition in self.all) or "无"
-        raise ConfigurationError(f"没有编号为“{system_id}”的指标体系版本(现有:{known})")
+        raise ConfigurationError(f"没有编号为“{system_id}”的指标体系版本（现有：{known}）")
 
 
 def load_edition(path: Path) -> Edition:
@@ -81,10 +81,10 @@ def load_editions(systems_dir: Path) -> Editions:
     """
     faults = Faults()
     if not systems_dir.is_dir():
-        raise ConfigurationError(f"指标体系目录不存在:{systems_dir}")
+        raise ConfigurationError(f"指标体系目录不存在：{systems_dir}")
     folders = sorted(child for child in systems_dir.iterdir() if child.is_dir() and child.name[0] not in "._")
     if not folders:
-        raise ConfigurationError(f"指标体系目录中没有任何版本:{systems_dir}")
+        raise ConfigurationError(f"指标体系目录中没有任何版本：{systems_dir}")
     read = [_Candidate(folder.name, *_read_parts(folder, faults)) for folder in folders]
     _check_ids(read, faults)
     _check_years(read, faults)
@@ -160,7 +160,7 @@ def _check_multipliers(table: IndicatorTable, head: Head) -> None:
         if code not in table.codes:
             entry.refuse(f"本版本没有指标“{code}”")
         elif code in marked and code not in weighted:
-            entry.refuse(f"指标“{code}”不占分值,不能设倍数")
+            entry.refuse(f"指标“{code}”不占分值，不能设倍数")
 
 
 def _check_veto_grades(table: IndicatorTable, label: str, head: Head, faults: Faults) -> None:
@@ -169,7 +169,7 @@ def _check_veto_grades(table: IndicatorTable, label: str, head: Head, faults: Fa
         grade = indicator.rule_params.get("grade_cap") if indicator.rule_type is RuleType.VETO else None
         if grade is not None and names is not None and grade not in names:
             place = cell_place(label, table.rows[indicator.code], "rule_params", indicator.code)
-            faults.add(f"{place} grade_cap", f"未知的等次“{grade}”,本版本的等次是 {'、'.join(names)}")
+            faults.add(f"{place} grade_cap", f"未知的等次“{grade}”，本版本的等次是 {'、'.join(names)}")
 
 
 def _check_in_force(table: IndicatorTable, label: str, years: Years, faults: Faults) -> None:
@@ -207,7 +207,7 @@ def _check_sum(table: IndicatorTable, label: str, years: Years, faults: Faults) 
     )
     if total != _FULL_MARKS:
         when = "没有失效日的" if years[1] is None else f"{years[1]} 年底有效的"
-        said = f"{when}计分指标满分合计为 {plain(Fraction(total, 100))},应为 100"
+        said = f"{when}计分指标满分合计为 {plain(Fraction(total, 100))}，应为 100"
         faults.add(f"{label} full_mark 列", said)
 
 
@@ -243,9 +243,11 @@ def _check_years(read: Iterable[_Candidate], faults: Faults) -> None:
         last = furthest[1]
         if last is None or years[0] <= last:
             shared = _shared_zh(years[0], last, years[1])
-            faults.add(place, f"{shared}已由 {holder} 适用,两个版本不能适用同一年度")
+            faults.add(place, f"{shared}已由 {holder} 适用，两个版本不能适用同一年度")
         elif years[0] > last + 1:
-            faults.add(place, f"{_span_zh(last + 1, years[0] - 1)}没有版本适用({holder} 到 {last} 年度为止)")
+            faults.add(
+                place, f"{_span_zh(last + 1, years[0] - 1)}没有版本适用（{holder} 到 {last} 年度为止）"
+            )
         if last is not None and (years[1] is None or years[1] > last):
             furthest, holder = years, folder
 

@@ -48,7 +48,7 @@ class Node:
         for key in self.value:
             if key not in known:
                 allowed = f"可用的是 {'、'.join(known)}" if known else f"这里不带{what}"
-                self.refuse(f"未知的{what}“{key}”,{allowed}")
+                self.refuse(f"未知的{what}“{key}”，{allowed}")
         for key in required:
             if key not in self.value:
                 self.refuse(f"缺少{what}“{key}”")
@@ -91,7 +91,7 @@ class Node:
             return Fraction(self.value)
         if isinstance(self.value, str) and PLAIN_NUMBER.fullmatch(self.value.strip()):
             return Fraction(self.value.strip())
-        self.refuse("没有填写" if self.value is None else f"“{shown(self.value)}”不是数(只写普通小数)")
+        self.refuse("没有填写" if self.value is None else f"“{shown(self.value)}”不是数（只写普通小数）")
         return None
 
     def number_in(self, low: int | None, high: int | None = None, *, above: bool = False) -> Fraction | None:
@@ -136,7 +136,7 @@ class Node:
         if text is None:
             return None
         if text not in tuple(vocabulary):
-            self.refuse(f"未知的{what}“{text}”,可用的是 {'、'.join(vocabulary)}")
+            self.refuse(f"未知的{what}“{text}”，可用的是 {'、'.join(vocabulary)}")
             return None
         return vocabulary(text)
 
@@ -147,7 +147,7 @@ class Node:
         text = self.text()
         day = None if text is None else iso_day(text)
         if day is None:
-            self.refuse(f"“{shown(self.value)}”不是日期,应写成 2024-01-01 的样子")
+            self.refuse(f"“{shown(self.value)}”不是日期，应写成 2024-01-01 的样子")
         return day
 
 

@@ -54,7 +54,7 @@ def read_text(path: FilePath, label: str, faults: Faults) -> str | None:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        faults.add(f"{label} 第{line}行", "不是 UTF-8 编码,请另存为 UTF-8(表格软件中选“CSV UTF-8”)")
+        faults.add(f"{label} 第{line}行", "不是 UTF-8 编码，请另存为 UTF-8(表格软件中选“CSV UTF-8”)")
         return None
 
 
@@ -69,7 +69,7 @@ def read_yaml(path: FilePath, label: str, faults: Faults) -> Tree | None:
         mark = getattr(error, "problem_mark", None)
         where = f" 第{mark.line + 1}行第{mark.column + 1}列" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
-        faults.add(f"{label}{where}", f"YAML 写法有误,请检查缩进、冒号和引号({problem})")
+        faults.add(f"{label}{where}", f"YAML 写法有误，请检查缩进、冒号和引号({problem})")
         return None
     if root is None:
         faults.add(label, "文件是空的")
@@ -90,7 +90,7 @@ class _TreeBuilder:
     def build(self, node: Any, path: Path) -> Any:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if id(node) in self._seen:
-            self._faults.add(f"{self._label} 第{self.lines[path]}行", "不使用锚点和引用(& 与 *),请写全")
+            self._faults.add(f"{self._label} 第{self.lines[path]}行", "不使用锚点和引用（& 与 *）,请写全")
             return None
         self._seen.add(id(node))
         if isinstance(node, yaml.ScalarNode):
@@ -138,14 +138,14 @@ def read_json(text: str) -> Any:
             object_pairs_hook=_unique,
         )
     except json.JSONDecodeError as error:
-        raise ValueError(f"不是正确的 JSON(第{error.colno}个字符处:{error.msg})") from error
+        raise ValueError(f"不是正确的 JSON(第{error.colno}个字符处：{error.msg})") from error
     except RecursionError as error:
         raise ValueError("JSON 层次太深") from error
 
 
 def _exact(text: str) -> Decimal:
     if not PLAIN_NUMBER.fullmatch(text):
-        raise ValueError(f"数“{text}”应写成普通小数,整数不超过15位,小数不超过12位")
+        raise ValueError(f"数“{text}”应写成普通小数，整数不超过15位，小数不超过12位")
     return Decimal(text)
 
 
@@ -203,7 +203,7 @@ def _rows(
         if not any(cell.strip() for cell in record):
             continue
         if len(record) != len(header):
-            faults.add(f"{label} 第{number}行", f"有 {len(record)} 格,应与表头一样为 {len(header)} 格")
+            faults.add(f"{label} 第{number}行", f"有 {len(record)} 格，应与表头一样为 {len(header)} 格")
             continue
         cells = dict.fromkeys(columns, "")
         cells.update(

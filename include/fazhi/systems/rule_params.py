@@ -81,9 +81,9 @@ def _slope(node: Node, facts: Facts, low: str, high: str, other: str) -> Params:
     bottom, top = values.get(low), values.get(high)
     if bottom is not None and top is not None:
         if bottom == top:
-            node.refuse(f"{low} 与 {high} 不能相等,否则无法计分")
+            node.refuse(f"{low} 与 {high} 不能相等，否则无法计分")
         elif bottom > top:
-            node.refuse(f"{high} 应大于 {low};方向相反的请用 {other}")
+            node.refuse(f"{high} 应大于 {low}；方向相反的请用 {other}")
     return values
 
 
@@ -163,7 +163,7 @@ def _fraction(number: int | None) -> Fraction | None:
 def _month_day(node: Node) -> str | None:
     text = node.text()
     if text is not None and not is_month_day(text):
-        node.refuse(f"“{text}”不是每年都有的月日,应写成 03-31 的样子")
+        node.refuse(f"“{text}”不是每年都有的月日，应写成 03-31 的样子")
         return None
     return text
 
@@ -180,7 +180,7 @@ def _adjustment(node: Node, optional: tuple[str, ...]) -> Params:
     given = node.fields((), (*_LEVELS, "points", "k", *optional), what="规则参数")
     ways = [any(level in given for level in _LEVELS), "points" in given, "k" in given]
     if sum(ways) != 1:
-        node.refuse("计分办法应恰好写一种:按层级(national、region、city),或 points,或 k")
+        node.refuse("计分办法应恰好写一种：按层级(national、region、city),或 points，或 k")
     return {
         key: part.flag() if key == "zero_indicator" else part.number_in(0, above=True)
         for key, part in given.items()
@@ -203,7 +203,7 @@ def _veto(node: Node, _facts: Facts) -> Params:
     if "no_excellent" in given:
         values["no_excellent"] = given["no_excellent"].flag()
     if not values.get("grade_cap") and values.get("no_excellent") is not True:
-        node.refuse("否决项应写明后果:grade_cap(最高等次)或 no_excellent: true")
+        node.refuse("否决项应写明后果：grade_cap(最高等次)或 no_excellent: true")
     return values
 
 

@@ -84,7 +84,7 @@ def tags_zh(tags: frozenset[Tag]) -> str:
 
 def shares_zh(edition: Edition) -> str:
     """The share of the leadership result, by year where it differs."""
-    return ";".join(
+    return "；".join(
         share if year is None else f"{year} 年度 {share}"
         for year, share in sorted(edition.shares.items(), key=lambda item: item[0] or 0)
     )
@@ -92,7 +92,7 @@ def shares_zh(edition: Edition) -> str:
 
 def profile_zh(profile: Profile) -> str:
     """A profile's tags and shares in one phrase."""
-    shares = ",".join(f"{GROUP_ZH[group]} {plain(profile.shares[group])}" for group in Group)
+    shares = "，".join(f"{GROUP_ZH[group]} {plain(profile.shares[group])}" for group in Group)
     return f"({tags_zh(profile.when) or '所有单位'}){shares}"
 
 
@@ -119,30 +119,30 @@ def rule_zh(indicator: Indicator) -> str:
 
 def _linear(one: Indicator) -> str:
     floor, target = (measure_zh(one, one.rule_params[key]) for key in ("floor", "target"))
-    return f"线性计分:{floor}及以下不得分,{target}及以上得满分"
+    return f"线性计分：{floor}及以下不得分，{target}及以上得满分"
 
 
 def _linear_inverse(one: Indicator) -> str:
     worst, best = (measure_zh(one, one.rule_params[key]) for key in ("worst", "best"))
-    return f"反向线性计分:{worst}及以上不得分,{best}及以下得满分"
+    return f"反向线性计分：{worst}及以上不得分，{best}及以下得满分"
 
 
 def _bands(one: Indicator) -> str:
-    return "分档计分:" + ";".join(_band(one, *band) for band in one.rule_params["bands"])
+    return "分档计分：" + "；".join(_band(one, *band) for band in one.rule_params["bands"])
 
 
 def _band(one: Indicator, low: Fraction | None, high: Fraction | None, rate: Fraction) -> str:
     share = f"得满分的 {plain(rate * 100)}%"
     if low is not None and high is not None:
-        return f"{measure_zh(one, low)}至不足{measure_zh(one, high)},{share}"
+        return f"{measure_zh(one, low)}至不足{measure_zh(one, high)}，{share}"
     if low is not None:
-        return f"{measure_zh(one, low)}及以上,{share}"
-    return f"不足{measure_zh(one, high)},{share}" if high is not None else f"任何数值,{share}"
+        return f"{measure_zh(one, low)}及以上，{share}"
+    return f"不足{measure_zh(one, high)}，{share}" if high is not None else f"任何数值，{share}"
 
 
 def _per_occurrence(one: Indicator) -> str:
     k, floor = (plain(one.rule_params[key]) for key in ("k", "floor"))
-    return f"每发生 1 {one.unit_zh}扣 {k} 分,扣至 {floor} 分为止"
+    return f"每发生 1 {one.unit_zh}扣 {k} 分，扣至 {floor} 分为止"
 
 
 def _date_late(one: Indicator) -> str:
@@ -150,7 +150,7 @@ def _date_late(one: Indicator) -> str:
     offset = params["year_offset"]
     year = {0: "考评年度", 1: "考评年度次年"}.get(int(offset), f"考评年度之后第 {plain(offset)} 年")
     return (
-        f"{year} {params['due']} 前(含当日)完成得满分,每迟 1 日扣 {plain(params['late_per_day'] * 100)}%,"
+        f"{year} {params['due']} 前（含当日）完成得满分，每迟 1 日扣 {plain(params['late_per_day'] * 100)}%，"
         f"迟 {plain(params['zero_after_days'])} 日及以上不得分"
     )
 
@@ -167,7 +167,7 @@ def _adjustment(one: Indicator, sign: str) -> str:
         parts.append(f"累计不超过 {plain(params['cap'])} 分")
     if params.get("zero_indicator"):
         parts.append("所涉指标记零分")
-    return f"{sign}分:" + ",".join(parts)
+    return f"{sign}分：" + "，".join(parts)
 
 
 def _veto(one: Indicator) -> str:
@@ -175,17 +175,17 @@ def _veto(one: Indicator) -> str:
     parts = [f"等次最高为{grade}"] if grade else []
     if one.rule_params.get("no_excellent"):
         parts.append("不得评为最高等次")
-    return "否决:" + ",".join(parts)
+    return "否决：" + "，".join(parts)
 
 
 _RULES: Mapping[RuleType, Callable[[Indicator], str]] = {
     RuleType.LINEAR: _linear,
     RuleType.LINEAR_INVERSE: _linear_inverse,
     RuleType.BANDS: _bands,
-    RuleType.PASS_FAIL: lambda _one: "是得满分,否不得分",
+    RuleType.PASS_FAIL: lambda _one: "是得满分，否不得分",
     RuleType.PER_OCCURRENCE: _per_occurrence,
     RuleType.DATE_LATE: _date_late,
-    RuleType.REPORT_ONLY: lambda _one: "只报送,不计分",
+    RuleType.REPORT_ONLY: lambda _one: "只报送，不计分",
     RuleType.BONUS_CAPPED: lambda one: _adjustment(one, "加"),
     RuleType.DEDUCT_TOTAL: lambda one: _adjustment(one, "扣"),
     RuleType.VETO: _veto,
