@@ -127,4 +127,4 @@ def test_a_gap_or_an_overlap_is_named(edges, gap, data):
         draft.set("D6.1", rule_params=bands_of(edges, shift=1 if gap else -1, at=at))
         (fault,) = draft.faults()
         said = f"第{at}档与第{at + 1}档" + ("之间有空档" if gap else "重叠")
-        assert fault.endswith(f"rule_params 列(D6.1) bands:{said}")
+        assert fault.endswith(f"rule_params 列(D6.1) bands：{said}")

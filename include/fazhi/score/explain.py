@@ -67,9 +67,9 @@ def _events(events: Sequence[Row[Any]]) -> Iterator[str]:
     if events:
         yield "加分、扣分和否决事项："
     for event in events:
-        about = f",涉及指标 {event.indicator_code}" if event.indicator_code else ""
-        basis = f"依据 {event.document},{event.approved_on} 批准"
-        yield f"  {event.code} {event.title_zh}，次数 {event.count}{about};{basis}"
+        about = f"，涉及指标 {event.indicator_code}" if event.indicator_code else ""
+        basis = f"依据 {event.document}，{event.approved_on} 批准"
+        yield f"  {event.code} {event.title_zh}，次数 {event.count}{about}；{basis}"
 
 
 def _line(line: Row[Any]) -> Iterator[str]:
@@ -88,5 +88,5 @@ def _input(row: Row[Any]) -> str:
     figure = row.value if row.numerator is None else f"{row.numerator} ÷ {row.denominator}"
     cells = "、".join(filter(None, (row.cell, row.cell_denominator)))
     place = f"{row.sheet or 'CSV'} {cells}" if cells else ""
-    origin = ",".join(filter(None, (_KIND_ZH[row.kind], row.submission_id, place)))
-    return f"    {Period.parse(row.period).name_zh}：{figure}({origin})"
+    origin = "，".join(filter(None, (_KIND_ZH[row.kind], row.submission_id, place)))
+    return f"    {Period.parse(row.period).name_zh}：{figure}（{origin}）"
