@@ -30,8 +30,8 @@ def city(tmp_path_factory, registry, editions):
         yield city
 
 
-def _kill_stages(api, run_id: str, left: set[str], rng: random.Random) -> set[str]:
-    """Follow a run and kill each stage of ``left`` once, a moment after its process appears; those killed."""
+def _kill_stages(api, run_id: str, left: set[str], rng: random.Random) -> None:
+    """Follow a run and kill each stage of ``left`` once, a moment after its process appears."""
     killed: set[str] = set()
     deadline = time.monotonic() + RUN_TIMEOUT
     while not api.run(run_id).finished and time.monotonic() < deadline:
@@ -43,7 +43,6 @@ def _kill_stages(api, run_id: str, left: set[str], rng: random.Random) -> set[st
                     os.kill(task["pid"], signal.SIGKILL)
                     killed.add(name)
         time.sleep(0.2)
-    return killed
 
 
 def _exported(env: dict[str, str], out: Path) -> dict[str, bytes]:
@@ -61,14 +60,14 @@ def test_killed_once_in_each_stage_the_export_is_the_same(city, tmp_path):
     tries: dict[str, int] = {}
     for _ in range(RUNS):
         run_id = city.api.trigger_run(YEAR, PUSH)
-        left -= _kill_stages(city.api, run_id, left, rng)
+        _kill_stages(city.api, run_id, left, rng)
         assert city.api.run(run_id).state == "success"
         for task in city.api.task_states(run_id):
             tries[task["task_id"]] = max(tries.get(task["task_id"], 0), task["try_number"])
+        left = {stage for stage in STAGES if tries[stage] < 2}  # a kill that came too late changed nothing
         if not left:
             break
     assert left == set()
-    assert all(tries[stage] >= 2 for stage in STAGES)
 
     disturbed = calm | {"FAZHI_STORE_URL": city.store_url}
     assert _exported(disturbed, tmp_path / "disturbed") == expected
