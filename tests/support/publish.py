@@ -20,7 +20,7 @@ SYSTEM_DIGEST = "5" * 64
 APP_ID = "fazhi-test"
 SECRET = "synthetic-secret-of-the-tests"
 NOW = datetime(2024, 10, 15, 1, 30, tzinfo=timezone(timedelta(hours=8)))
-IMPATIENT = RetryPolicy(attempts=4, first_wait=0.0, longest_wait=5.0, connect_timeout=2.0, read_timeout=5.0)
+IMPATIENT = RetryPolicy(attempts=4, first_wait=0.0, longest_wait=5.0, connect_timeout=10.0, read_timeout=60.0)
 CONTRACT = Path(__file__).parents[1] / "contracts" / "assessment-platform.openapi.yaml"
 
 

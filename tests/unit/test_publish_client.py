@@ -71,8 +71,8 @@ def test_a_truncated_answer_is_asked_again(platform, slept):
 
 
 def test_a_slow_answer_is_asked_again(platform, slept):
-    platform.faults.add(Fault(FaultKind.DELAY, seconds=0.5))
-    with patient(platform, slept, read_timeout=0.1) as client:
+    platform.faults.add(Fault(FaultKind.DELAY, seconds=1.5))
+    with patient(platform, slept, read_timeout=1.0) as client:
         assert client.assessment_year(YEAR).sealed is False
     assert slept == [1.0]
 
