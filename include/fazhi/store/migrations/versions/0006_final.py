@@ -1,0 +1,10 @@
+"""The life of a year's final results."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
