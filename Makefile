@@ -1,11 +1,12 @@
 # fazhi: two commands do it all on a machine with Python >= 3.11, git and make: `make demo` and `make test`.
 PYTHON ?= python3
 VENV := .venv
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all up down status lint format docs bench soak lock clean
+.PHONY: help install demo test test-all up down status lint format docs bench soak lock clean secrets image
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -25,6 +26,12 @@ demo: install ## the main job end to end on a real scheduler (about five minutes
 
 test: install ## all tests that this machine can run, under 15 minutes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+secrets: ## fresh passwords and keys for docker-compose.yaml, in secrets/
+	@$(PYTHON) include/deploy/make_secrets.py
+
+image: ## the image that docker-compose.yaml runs (PYTHON_IMAGE names its base)
+	@docker build --build-arg PYTHON_IMAGE=$(or $(PYTHON_IMAGE),python:3.11-slim-bookworm) -t fazhi:$(VERSION) .
 
 up: install ## Airflow in the background; prints the address and a generated password
 	@$(BIN)/python -m fazhi.services up
@@ -56,6 +63,9 @@ soak: install ## the long and the random; by hand
 lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
 	  --no-emit-index-url --no-header --custom-compile-command "make lock" --quiet -o requirements.lock
+	@uv pip compile pyproject.toml --extra image --constraint requirements.lock --universal --generate-hashes \
+	  --python-version 3.11 --no-emit-index-url --no-header --custom-compile-command "make lock" --quiet \
+	  -o requirements.runtime.lock
 
 clean: ## remove what runs leave behind; .venv stays
 	@test ! -x $(BIN)/python || $(BIN)/python -m fazhi.services down >/dev/null 2>&1 || true

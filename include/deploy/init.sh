@@ -1,0 +1,23 @@
+#!/bin/sh
+# Before the services start, every time: databases at their newest migrations, rights, pools, the ground on its volume.
+# Safe to repeat; nothing that a person changed is overwritten.
+set -eu
+
+for part in indicator_systems registry holidays signers; do
+  if [ ! -e "/srv/ground/$part" ] && [ -d "/srv/fazhi/include/$part" ]; then
+    cp -R "/srv/fazhi/include/$part" "/srv/ground/.$part.part"
+    mv "/srv/ground/.$part.part" "/srv/ground/$part"
+  fi
+done
+
+fazhi store upgrade
+fazhi store roles --application fazhi --reader fazhi_reader
+
+airflow db migrate
+airflow pools set portal 2 报送门户
+airflow pools set platform 1 考评平台
+if ! airflow users list --output plain | grep -qw administrator; then
+  password=$(cat /run/secrets/administrator_password)
+  printf '%s\n%s\n' "$password" "$password" | airflow users create --username administrator --role Admin \
+    --firstname 系统 --lastname 管理员 --email administrator@localhost.invalid
+fi
