@@ -14,7 +14,7 @@ import requests
 from fazhi.model.errors import ConfigurationError, Unreachable
 from fazhi.publish import PlatformClient, RetryPolicy, enqueue, outbox_counts, push, reconcile_year
 from fazhi.publish.outbox import move
-from fazhi.publish.push import PushCounts
+from fazhi.publish.push import IN_FLIGHT, PushCounts
 from fazhi.sandbox import Fault, FaultKind, Moment, SandboxPlatform
 from fazhi.sandbox.service import RefusalError, Request
 from fazhi.store import open_store
@@ -112,7 +112,42 @@ def test_batches_hold_at_most_500(engine, client, platform):
     steps = []
     assert send(engine, client, progress=steps.append) == PushCounts(sent=501)
     assert steps == [500, 1]
-    assert paths(platform) == [("GET", ""), ("POST", "/results:batch"), ("PUT", f"/results/{codes[-1]}")]
+    first, *batches = paths(platform)
+    assert first == ("GET", "")
+    assert sorted(batches) == [("POST", "/results:batch"), ("PUT", f"/results/{codes[-1]}")]
+    held_once(platform, engine, codes)
+
+
+def test_a_few_batches_are_under_way_at_once_and_never_more(engine, client, platform, monkeypatch):
+    codes = queue_units(engine, 7)
+    monkeypatch.setattr("fazhi.publish.outbox._CHUNK", 1)
+    handle, inside, most = platform.service.handle, [], []
+    all_there = threading.Event()
+
+    def counted(request):
+        if request.method == "PUT":
+            inside.append(request)
+            most.append(len(inside))
+            if len(most) >= IN_FLIGHT:
+                all_there.set()
+            assert all_there.wait(30), "the batches go one after the other"
+            inside.pop()
+        return handle(request)
+
+    monkeypatch.setattr(platform.service, "handle", counted)
+    assert send(engine, client) == PushCounts(sent=7)
+    assert max(most) == IN_FLIGHT
+    held_once(platform, engine, codes)
+
+
+def test_batches_under_way_are_settled_when_one_does_not_get_through(engine, client, platform, monkeypatch):
+    codes = queue_units(engine, 3)
+    monkeypatch.setattr("fazhi.publish.outbox._CHUNK", 1)
+    platform.faults.add(Fault(FaultKind.STATUS, path=codes[0], times=3, retry_after=0))
+    with pytest.raises(Unreachable):
+        send(engine, client)
+    assert [states(engine)[code, 1] for code in codes] == ["pending", "sent", "sent"]
+    assert settle(engine, client)["confirmed"] == 3
     held_once(platform, engine, codes)
 
 
@@ -410,8 +445,8 @@ class KilledError(BaseException):
         "fazhi.publish.push.note_attempt",
         "fazhi.publish.push._deliver",
         "fazhi.publish.push._verdict",
-        "fazhi.publish.push.move",
-        "fazhi.publish.push._record_receipt",
+        "fazhi.publish.push.move_all",
+        "fazhi.publish.push._record_receipts",
     ],
 )
 @pytest.mark.parametrize("moment", list(Moment))

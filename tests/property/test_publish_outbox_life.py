@@ -87,12 +87,17 @@ class OutboxLife(RuleBasedStateMachine):
             retry=RetryPolicy(attempts=2, first_wait=0.0),
             clock=lambda: 1_728_927_000.0,
             sleep=lambda _seconds: None,
+            new_session=self.session,
         )
-        self.client._session.mount("http://", self.wire)
         self.versions = dict.fromkeys(UNITS, 0)
         self.final_since = {}
         self.scores = itertools.count(1)
         self.before = {}
+
+    def session(self):
+        session = requests.Session()
+        session.mount("http://", self.wire)
+        return session
 
     def teardown(self):
         if not hasattr(self, "engine"):

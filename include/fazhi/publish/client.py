@@ -7,6 +7,7 @@ every attempt is signed anew, since the platform takes a nonce only once.
 """
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -64,8 +65,29 @@ class _NotNowError(Exception):
         self.retry_after = retry_after
 
 
+class _Sessions:
+    """One session a thread: ``requests`` does not promise that threads may share one."""
+
+    def __init__(self, new: Callable[[], requests.Session]) -> None:
+        self._new = new
+        self._here = threading.local()
+        self._all: list[requests.Session] = []
+
+    def of_this_thread(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._here, "session", None)
+        if session is None:
+            session = self._here.session = self._new()
+            session.trust_env = False
+            self._all.append(session)
+        return session
+
+    def close(self) -> None:
+        for session in self._all:
+            session.close()
+
+
 class PlatformClient:
-    """A client of one assessment platform; a context manager that closes its connections.
+    """A client of one assessment platform that threads may share; a context manager that closes its connections.
 
     Args:
         url: Where the platform is, e.g. ``https://platform.example``.
@@ -75,6 +97,7 @@ class PlatformClient:
         retry: How long to insist.
         clock: Seconds since the epoch.
         sleep: Waits for seconds.
+        new_session: Opens a session for a thread.
 
     Raises:
         ConfigurationError: The address or the signature settings cannot be used.
@@ -90,6 +113,7 @@ class PlatformClient:
         retry: RetryPolicy | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        new_session: Callable[[], requests.Session] = requests.Session,
     ) -> None:
         self._base = _checked_base(url)
         self._host = urlsplit(self._base).netloc
@@ -97,8 +121,7 @@ class PlatformClient:
         self._retry = retry or RetryPolicy()
         self._clock = clock
         self._sleep = sleep
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._sessions = _Sessions(new_session)
 
     def __repr__(self) -> str:
         return f"PlatformClient({self._host!r}, {self._signer!r})"
@@ -113,7 +136,7 @@ class PlatformClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._sessions.close()
 
     def assessment_year(self, year: int) -> AssessmentYear | None:
         """The state of a year, ``None`` if the platform does not know it.
@@ -249,7 +272,8 @@ class PlatformClient:
         headers = {"Accept": "application/json, application/problem+json"}
         if body:
             headers |= {"Content-Type": "application/json", "Idempotency-Key": key}
-        request = self._session.prepare_request(
+        session = self._sessions.of_this_thread()
+        request = session.prepare_request(
             requests.Request(method, self._base + path, headers=headers, data=body or None)
         )
         nonce = secrets.token_hex(16)
@@ -259,7 +283,7 @@ class PlatformClient:
         )
         timeouts = (self._retry.connect_timeout, self._retry.read_timeout)
         try:
-            return self._session.send(request, timeout=timeouts, allow_redirects=False)
+            return session.send(request, timeout=timeouts, allow_redirects=False)
         except requests.RequestException as error:
             raise _NotNowError(_reason(error)) from None
 

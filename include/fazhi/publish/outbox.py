@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Select, and_, bindparam, exists, func, insert, or_, select, update
 
 from fazhi.model.canonical import canonical_bytes, sha256_hex
 from fazhi.model.errors import SystemFault
 from fazhi.model.terms import OutboxState, Stage
 from fazhi.store import read, write
-from fazhi.store.tables import outbox, result
+from fazhi.store.tables import current_result, final_outcome, final_version, outbox, result
 
 BodyOf = Callable[[Connection, int, str, int], Mapping[str, Any]]
 """Builds the platform's Result of (connection, year, unit code, version)."""
@@ -78,18 +78,21 @@ def enqueue(
     *,
     body_of: BodyOf,
     now: datetime,
+    stage: Stage | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> EnqueueCounts:
-    """Queue the newest result version of every unit of the year that is not queued yet.
+    """Queue the result that every unit of the year has now and that is not queued yet.
 
-    A provisional version of a unit that has a final one is never queued. Older rows of the unit that were not
-    confirmed become ``superseded``. Doing it twice queues nothing more.
+    A final version is queued only once a signature made it final; a provisional one never for a unit that has a
+    final one, nor in a region whose final results are signed. A unit that lost its result has nothing to queue.
+    Older rows of the unit that were not confirmed become ``superseded``. Doing it twice queues nothing more.
 
     Args:
         engine: The store.
         year: Assessment year.
         body_of: Builds the platform's Result of a version.
         now: The present moment, with its offset.
+        stage: Only results of this stage; ``None`` for both.
         progress: Told how many rows each step queued.
 
     Raises:
@@ -98,10 +101,10 @@ def enqueue(
     queued = superseded = 0
     while True:
         with write(engine) as connection:
-            due = connection.execute(_not_queued(year).limit(_CHUNK)).all()
-            for unit_code, version, stage in due:
+            due = connection.execute(_not_queued(year, stage).limit(_CHUNK)).all()
+            for unit_code, version, of_stage in due:
                 superseded += _supersede_older(connection, year, unit_code, version, now)
-                _queue(connection, year, unit_code, version, stage, body_of, now)
+                _queue(connection, year, unit_code, version, of_stage, body_of, now)
         if not due:
             return EnqueueCounts(queued, superseded)
         queued += len(due)
@@ -109,10 +112,20 @@ def enqueue(
             progress(len(due))
 
 
-def not_yet_queued(engine: Engine, year: int) -> int:
+def not_yet_queued(engine: Engine, year: int, stage: Stage | None = None) -> int:
     """How many result versions ``enqueue`` would queue now."""
+    counted = select(func.count()).select_from(_not_queued(year, stage).subquery())
     with read(engine) as connection:
-        return connection.execute(select(func.count()).select_from(_not_queued(year).subquery())).scalar_one()
+        return connection.execute(counted).scalar_one()
+
+
+@dataclass(frozen=True)
+class Move:
+    """A row as it was seen, where it goes, and why, in words for a person."""
+
+    row: OutboxRow
+    target: OutboxState
+    problem: str | None = None
 
 
 def move(
@@ -137,10 +150,7 @@ def move(
     Raises:
         SystemFault: There is no such move.
     """
-    if (row.state, target) not in LEGAL_MOVES:
-        raise SystemFault(
-            f"待推送队列不允许从 {row.state} 到 {target}（{year}年 {row.unit_code} 版本 {row.version}）"
-        )
+    _require_legal(year, row, target)
     changed = connection.execute(
         update(outbox)
         .where(
@@ -154,16 +164,98 @@ def move(
     return changed.rowcount == 1
 
 
-def pending_rows(connection: Connection, year: int, after: OutboxRow | None = None) -> list[OutboxRow]:
-    """The next rows to send, at most a batch, by unit code and version; none provisional beside a final."""
+def lock(connection: Connection, year: int, rows: Sequence[OutboxRow]) -> frozenset[OutboxRow]:
+    """The rows that nobody has moved since they were seen; nobody can until the transaction ends."""
+    seen = {(row.unit_code, row.version, row.state.value): row for row in rows}
+    units = sorted({row.unit_code for row in rows})
+    unmoved: set[OutboxRow] = set()
+    for start in range(0, len(units), _CHUNK):
+        statement = (
+            select(outbox.c.unit_code, outbox.c.version, outbox.c.state)
+            .where(outbox.c.year == year, outbox.c.unit_code.in_(units[start : start + _CHUNK]))
+            .order_by(outbox.c.unit_code, outbox.c.version)
+            .with_for_update()
+        )
+        unmoved |= {seen[key] for found in connection.execute(statement) if (key := tuple(found)) in seen}
+    return frozenset(unmoved)
+
+
+def move_all(connection: Connection, year: int, moves: Sequence[Move], *, now: datetime) -> None:
+    """Move locked rows.
+
+    Raises:
+        SystemFault: There is no such move.
+    """
+    for one in moves:
+        _require_legal(year, one.row, one.target)
+    if not moves:
+        return
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.year == year,
+            outbox.c.unit_code == bindparam("of_unit"),
+            outbox.c.version == bindparam("of_version"),
+        )
+        .values(state=bindparam("target"), problem=bindparam("why"), changed_at=_moment(now)),
+        [
+            {
+                "of_unit": one.row.unit_code,
+                "of_version": one.row.version,
+                "target": one.target.value,
+                "why": one.problem,
+            }
+            for one in moves
+        ],
+    )
+
+
+def _require_legal(year: int, row: OutboxRow, target: OutboxState) -> None:
+    if (row.state, target) not in LEGAL_MOVES:
+        raise SystemFault(
+            f"待推送队列不允许从 {row.state} 到 {target}（{year}年 {row.unit_code} 版本 {row.version}）"
+        )
+
+
+def pending_of_other_editions(connection: Connection, year: int, system_digest: str) -> list[tuple[str, int]]:
+    """Unit code and version of the pending rows whose result was computed with another edition."""
+    same = and_(
+        result.c.year == outbox.c.year,
+        result.c.unit_code == outbox.c.unit_code,
+        result.c.version == outbox.c.version,
+    )
+    statement = (
+        select(outbox.c.unit_code, outbox.c.version)
+        .join(result, same)
+        .where(
+            outbox.c.year == year,
+            outbox.c.state == OutboxState.PENDING.value,
+            result.c.system_digest != system_digest,
+        )
+        .order_by(outbox.c.unit_code, outbox.c.version)
+    )
+    return [(unit_code, version) for unit_code, version in connection.execute(statement)]
+
+
+def pending_rows(
+    connection: Connection, year: int, after: OutboxRow | None = None, *, at_most: int | None = None
+) -> list[OutboxRow]:
+    """The next rows to send, at most a batch, by unit code and version.
+
+    None provisional beside a final, nor of a unit that has lost its result since.
+    """
+    has_result = exists().where(
+        current_result.c.year == outbox.c.year, current_result.c.unit_code == outbox.c.unit_code
+    )
+    provisional = and_(has_result, ~_has_final(outbox.c.year, outbox.c.unit_code))
     statement = (
         _rows(year)
         .where(
             outbox.c.state == OutboxState.PENDING.value,
-            or_(outbox.c.stage == Stage.FINAL.value, ~_has_final(outbox.c.year, outbox.c.unit_code)),
+            or_(outbox.c.stage == Stage.FINAL.value, provisional),
         )
         .order_by(outbox.c.unit_code, outbox.c.version)
-        .limit(_CHUNK)
+        .limit(at_most or _CHUNK)
     )
     if after is not None:
         same_unit = and_(outbox.c.unit_code == after.unit_code, outbox.c.version > after.version)
@@ -173,14 +265,16 @@ def pending_rows(connection: Connection, year: int, after: OutboxRow | None = No
 
 def note_attempt(connection: Connection, year: int, rows: Sequence[OutboxRow]) -> None:
     """Count an attempt to send each of the rows."""
-    for row in rows:
-        connection.execute(
-            update(outbox)
-            .where(
-                outbox.c.year == year, outbox.c.unit_code == row.unit_code, outbox.c.version == row.version
-            )
-            .values(attempts=outbox.c.attempts + 1)
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.year == year,
+            outbox.c.unit_code == bindparam("of_unit"),
+            outbox.c.version == bindparam("of_version"),
         )
+        .values(attempts=outbox.c.attempts + 1),
+        [{"of_unit": row.unit_code, "of_version": row.version} for row in rows],
+    )
 
 
 def rows_to_compare(connection: Connection, year: int) -> list[OutboxRow]:
@@ -226,27 +320,45 @@ def outbox_rows(engine: Engine, year: int) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(statement).mappings()]
 
 
-def _not_queued(year: int) -> Select[str, int, str]:
-    newest = (
-        select(result.c.unit_code, func.max(result.c.version).label("version"))
-        .where(
-            result.c.year == year,
-            or_(result.c.stage == Stage.FINAL.value, ~_has_final(result.c.year, result.c.unit_code)),
-        )
-        .group_by(result.c.unit_code)
-        .subquery()
+def _not_queued(year: int, stage: Stage | None) -> Select[str, int, str]:
+    pointed = and_(
+        current_result.c.year == result.c.year,
+        current_result.c.unit_code == result.c.unit_code,
+        current_result.c.version == result.c.version,
     )
-    same = and_(result.c.unit_code == newest.c.unit_code, result.c.version == newest.c.version)
     queued = exists().where(
         outbox.c.year == result.c.year,
         outbox.c.unit_code == result.c.unit_code,
         outbox.c.version == result.c.version,
     )
-    return (
+    made_final = exists().where(
+        final_version.c.year == result.c.year,
+        final_version.c.unit_code == result.c.unit_code,
+        final_version.c.version == result.c.version,
+    )
+    may_go = or_(
+        and_(result.c.stage == Stage.FINAL.value, made_final),
+        and_(
+            result.c.stage == Stage.PROVISIONAL.value,
+            ~_has_final(result.c.year, result.c.unit_code),
+            ~_is_signed(result.c.year, result.c.region),
+        ),
+    )
+    statement = (
         select(result.c.unit_code, result.c.version, result.c.stage)
-        .join(newest, same)
-        .where(result.c.year == year, ~queued)
+        .join(current_result, pointed)
+        .where(result.c.year == year, ~queued, may_go)
         .order_by(result.c.unit_code)
+    )
+    return statement if stage is None else statement.where(result.c.stage == stage.value)
+
+
+def _is_signed(year: Any, region: Any) -> Any:
+    """SQL: the region's final results of the year are signed; see ``fazhi.publish.final``."""
+    return exists().where(
+        final_outcome.c.year == year,
+        final_outcome.c.region == region,
+        final_outcome.c.outcome == "signed",
     )
 
 

@@ -6,8 +6,10 @@ process may be killed at any instruction, and two may push the same rows: each v
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -18,9 +20,20 @@ from fazhi.model.errors import ConfigurationError
 from fazhi.model.terms import OutboxState, Stage
 from fazhi.publish.answers import STORED, AssessmentYear, ItemAnswer, Receipt
 from fazhi.publish.client import BatchRefusedError, PlatformClient
-from fazhi.publish.outbox import OutboxRow, move, note_attempt, pending_rows
+from fazhi.publish.outbox import (
+    Move,
+    OutboxRow,
+    lock,
+    move_all,
+    note_attempt,
+    pending_of_other_editions,
+    pending_rows,
+)
 from fazhi.store import read, write
 from fazhi.store.tables import receipt as receipt_table
+
+IN_FLIGHT = 4
+"""Batches that are under way at once; more would only queue up at the platform."""
 
 _NOT_THE_RESULTS_FAULT = frozenset({401, 403, 408, 429})
 _SHOWN = 10
@@ -88,16 +101,43 @@ def push(
     if state_of_year is None:
         raise ConfigurationError(f"考评平台上没有 {year} 年度：请与平台管理方核对，得分仍在待推送队列中")
     counts = PushCounts()
-    for rows in _batches(engine, year):
-        refused = list(_objections(rows, state_of_year))
-        _settle(engine, year, refused, now)
-        not_to_send = {verdict.row for verdict in refused}
-        to_send = [row for row in rows if row not in not_to_send]
-        verdicts = refused + _send(engine, client, year, to_send, now)
-        counts = counts.plus(verdicts)
+    for settled in _in_flight(engine, client, year, state_of_year, now):
+        counts = counts.plus(settled)
         if progress is not None:
-            progress(len(rows))
+            progress(len(settled))
     return counts
+
+
+def _in_flight(
+    engine: Engine, client: PlatformClient, year: int, state_of_year: AssessmentYear, now: datetime
+) -> Iterator[list[_Verdict]]:
+    """Send batch after batch, a few at a time, and settle each in turn.
+
+    When one batch does not get through, no further one starts, and those under way are settled first.
+    """
+    under_way: deque[Future[list[_Verdict]]] = deque()
+    batches = _batches(engine, year)
+    with ThreadPoolExecutor(max_workers=IN_FLIGHT, thread_name_prefix="push") as pool:
+        stopped: Exception | None = None
+        while True:
+            while (
+                stopped is None and len(under_way) < IN_FLIGHT and (rows := next(batches, None)) is not None
+            ):
+                refused = _settle(engine, year, list(_objections(rows, state_of_year)), now)
+                not_to_send = {verdict.row for verdict in refused}
+                to_send = [row for row in rows if row not in not_to_send]
+                _note(engine, year, to_send)
+                under_way.append(pool.submit(_send, client, year, to_send, refused))
+            if not under_way:
+                break
+            try:
+                answered = under_way.popleft().result()
+            except Exception as stop:  # raised below, once what is under way is settled
+                stopped = stopped or stop
+                continue
+            yield _settle(engine, year, answered, now)
+    if stopped is not None:
+        raise stopped
 
 
 def _batches(engine: Engine, year: int) -> Iterator[list[OutboxRow]]:
@@ -113,23 +153,18 @@ def _batches(engine: Engine, year: int) -> Iterator[list[OutboxRow]]:
 
 
 def _any_pending_all_of_edition(engine: Engine, year: int, system_digest: str) -> bool:
-    foreign: list[str] = []
-    found = False
-    for rows in _batches(engine, year):
-        found = True
-        foreign += [
-            f"{row.unit_code} 版本 {row.version}"
-            for row in rows
-            if json.loads(row.body)["indicator_system_digest"] != system_digest
-        ]
+    with read(engine) as connection:
+        any_pending = bool(pending_rows(connection, year, at_most=1))
+        foreign = pending_of_other_editions(connection, year, system_digest)
     if foreign:
         more = f"……共 {len(foreign)} 个" if len(foreign) > _SHOWN else ""
+        shown = [f"{unit_code} 版本 {version}" for unit_code, version in foreign[:_SHOWN]]
         raise ConfigurationError(
-            f"{year} 年度的待推送得分不是按现行指标体系({system_digest[:12]})计算的，"
+            f"{year} 年度的待推送得分不是按现行指标体系（{system_digest[:12]}）计算的，"
             "一个也没有推送：请先重新评分",
-            (*foreign[:_SHOWN], *([more] if more else [])),
+            (*shown, *([more] if more else [])),
         )
-    return found
+    return any_pending
 
 
 def _objections(rows: list[OutboxRow], state_of_year: AssessmentYear) -> Iterator[_Verdict]:
@@ -154,16 +189,19 @@ def _objection(body: dict[str, Any], stage: Stage, state_of_year: AssessmentYear
     return None
 
 
+def _note(engine: Engine, year: int, rows: list[OutboxRow]) -> None:
+    if rows:
+        with write(engine) as connection:
+            note_attempt(connection, year, rows)
+
+
 def _send(
-    engine: Engine, client: PlatformClient, year: int, rows: list[OutboxRow], now: datetime
+    client: PlatformClient, year: int, rows: list[OutboxRow], refused: list[_Verdict]
 ) -> list[_Verdict]:
-    if not rows:
-        return []
-    with write(engine) as connection:
-        note_attempt(connection, year, rows)
-    answers = _deliver(client, year, rows)
-    verdicts = [_verdict(client, year, row, answer) for row, answer in zip(rows, answers, strict=True)]
-    return _settle(engine, year, verdicts, now)
+    """What the platform says to a batch, beside what it was not asked about."""
+    answers = _deliver(client, year, rows) if rows else []
+    asked = [_verdict(client, year, row, answer) for row, answer in zip(rows, answers, strict=True)]
+    return refused + asked
 
 
 def _deliver(client: PlatformClient, year: int, rows: list[OutboxRow]) -> list[ItemAnswer]:
@@ -225,45 +263,72 @@ def difference(row: OutboxRow, held_version: int, held_digest: str) -> str:
 
 def _settle(engine: Engine, year: int, verdicts: list[_Verdict], now: datetime) -> list[_Verdict]:
     """Commit what the answers mean, all at once; a row that somebody else moved meanwhile stays as it is."""
-    settled: list[_Verdict] = []
+    if not verdicts:
+        return []
     with write(engine) as connection:
-        for verdict in verdicts:
-            known = _known_receipt(connection, verdict.receipt)
-            if known is not None and known != (year, verdict.row.unit_code, verdict.row.version):
-                verdict = _Verdict(
-                    verdict.row, OutboxState.CONFLICT, "平台给出的回执编号已用于另一个得分，回执不可信"
-                )
-            if verdict.state is not OutboxState.PENDING:
-                move(connection, year, verdict.row, verdict.state, now=now, problem=verdict.problem)
-            _record_receipt(connection, year, verdict.receipt, now)
-            settled.append(verdict)
+        # locked before the receipts are read: another publisher's receipts are visible from here on
+        unmoved = lock(connection, year, [verdict.row for verdict in verdicts])
+        known = _known_receipts(connection, verdicts)
+        new: list[Receipt] = []
+        settled = [_believed(verdict, year, known, new) for verdict in verdicts]
+        moves = [
+            Move(verdict.row, verdict.state, verdict.problem)
+            for verdict in settled
+            if verdict.state is not OutboxState.PENDING and verdict.row in unmoved
+        ]
+        move_all(connection, year, moves, now=now)
+        _record_receipts(connection, year, new, now)
     return settled
 
 
-def _known_receipt(connection: Connection, receipt: Receipt | None) -> tuple[int, str, int] | None:
-    if receipt is None:
-        return None
+Holder = tuple[int, str, int]
+"""Year, unit code and version that a receipt belongs to."""
+
+
+def _believed(verdict: _Verdict, year: int, known: dict[str, Holder], new: list[Receipt]) -> _Verdict:
+    """The verdict, unless its receipt proves another result; a receipt not seen before goes to ``new``."""
+    if verdict.receipt is None:
+        return verdict
+    holder = (year, verdict.row.unit_code, verdict.row.version)
+    if verdict.receipt.receipt_id not in known:
+        known[verdict.receipt.receipt_id] = holder
+        new.append(verdict.receipt)
+        return verdict
+    if known[verdict.receipt.receipt_id] == holder:
+        return verdict
+    return replace(
+        verdict,
+        state=OutboxState.CONFLICT,
+        problem="平台给出的回执编号已用于另一个得分，回执不可信",
+        receipt=None,
+    )
+
+
+def _known_receipts(connection: Connection, verdicts: Sequence[_Verdict]) -> dict[str, Holder]:
     columns = receipt_table.c
+    ids = [verdict.receipt.receipt_id for verdict in verdicts if verdict.receipt is not None]
     found = connection.execute(
-        select(columns.year, columns.unit_code, columns.version).where(
-            columns.receipt_id == receipt.receipt_id
-        )
-    ).one_or_none()
-    return None if found is None else (found[0], found[1], found[2])
-
-
-def _record_receipt(connection: Connection, year: int, receipt: Receipt | None, now: datetime) -> None:
-    # after the move: on PostgreSQL it has waited for the other publisher, whose receipt is visible now
-    if receipt is None or _known_receipt(connection, receipt) is not None:
-        return
-    connection.execute(
-        insert(receipt_table).values(
-            receipt_id=receipt.receipt_id,
-            year=year,
-            unit_code=receipt.unit_code,
-            version=receipt.version,
-            digest=receipt.digest,
-            platform_received_at=receipt.received_at,
-            recorded_at=now.isoformat(timespec="seconds"),
+        select(columns.receipt_id, columns.year, columns.unit_code, columns.version).where(
+            columns.receipt_id.in_(ids)
         )
     )
+    return {receipt_id: (year, unit_code, version) for receipt_id, year, unit_code, version in found}
+
+
+def _record_receipts(connection: Connection, year: int, receipts: list[Receipt], now: datetime) -> None:
+    if receipts:
+        connection.execute(
+            insert(receipt_table),
+            [
+                {
+                    "receipt_id": receipt.receipt_id,
+                    "year": year,
+                    "unit_code": receipt.unit_code,
+                    "version": receipt.version,
+                    "digest": receipt.digest,
+                    "platform_received_at": receipt.received_at,
+                    "recorded_at": now.isoformat(timespec="seconds"),
+                }
+                for receipt in receipts
+            ],
+        )

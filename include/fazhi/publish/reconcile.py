@@ -17,7 +17,7 @@ from fazhi.model.canonical import sha256_hex
 from fazhi.model.terms import OutboxState
 from fazhi.publish.answers import Held
 from fazhi.publish.client import PlatformClient
-from fazhi.publish.outbox import OutboxRow, move, rows_to_compare
+from fazhi.publish.outbox import Move, OutboxRow, lock, move_all, rows_to_compare
 from fazhi.publish.push import difference
 from fazhi.store import read, write
 
@@ -51,14 +51,16 @@ def reconcile_year(engine: Engine, client: PlatformClient, year: int, *, now: da
         return ReconcileCounts()
     held = _held(client, year, before)
     found: list[OutboxState] = []
+    moves: list[Move] = []
     with write(engine) as connection:
         # rows that moved, or got a newer version, while the platform was asked wait for the next reconciling
-        unchanged = set(before) & set(rows_to_compare(connection, year))
+        unchanged = set(before) & set(rows_to_compare(connection, year)) & lock(connection, year, before)
         for row in sorted(unchanged, key=lambda row: row.unit_code):
             target, problem = verdict(row, held.get(row.unit_code))
             found.append(target)
             if target is not row.state:
-                move(connection, year, row, target, now=now, problem=problem)
+                moves.append(Move(row, target, problem))
+        move_all(connection, year, moves, now=now)
     return ReconcileCounts(
         compared=len(found),
         confirmed=found.count(OutboxState.CONFIRMED),
