@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,25 @@ from fazhi.registry import Registry, load_registry
 from fazhi.settings import PROJECT_ROOT
 from fazhi.store import open_store
 from fazhi.systems import Editions, load_editions
+from support import postgres
 
+ON_BOTH_STORES = frozenset(
+    {
+        "test_audit_chain",
+        "test_audit_tampering_property",
+        "test_collect_folder",
+        "test_intake_parse",
+        "test_publish_final",
+        "test_publish_outbox",
+        "test_publish_platform",
+        "test_publish_reconcile",
+        "test_review_decide",
+        "test_review_ground",
+        "test_score_export",
+        "test_score_slice",
+        "test_store_engine",
+    }
+)
 REQUIRED = frozenset(filter(None, os.environ.get("FAZHI_REQUIRE", "").split(",")))
 
 
@@ -52,6 +71,42 @@ def registry(editions: Editions) -> Registry:
     return load_registry(PROJECT_ROOT / "include" / "registry", editions)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The store's tests run on SQLite always, the ones that matter on PostgreSQL too (in the ci tier)."""
+    if "store_url" not in metafunc.fixturenames:
+        return
+    stores = ["sqlite"]
+    if metafunc.module.__name__.rpartition(".")[2] in ON_BOTH_STORES:
+        stores.append(pytest.param("postgresql", marks=pytest.mark.ci))
+    metafunc.parametrize("store_url", stores, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Cluster]:
+    if reason := postgres.why_not():
+        pytest.skip(reason)
+    with postgres.running_cluster() as running:
+        yield running
+
+
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return open_store(f"sqlite:///{tmp_path / 'fazhi.db'}")
+def postgres_url(cluster: postgres.Cluster) -> Iterator[str]:
+    """A fresh, migrated database on PostgreSQL."""
+    url = cluster.fresh()
+    yield url
+    cluster.drop(url)
+
+
+@pytest.fixture
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store; see ``pytest_generate_tests`` for the databases."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path / 'fazhi.db'}"
+
+
+@pytest.fixture
+def engine(store_url: str) -> Iterator[Engine]:
+    opened = open_store(store_url)
+    yield opened
+    opened.dispose()

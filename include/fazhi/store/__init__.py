@@ -5,6 +5,6 @@
 >>> with write(engine) as connection: ...
 """
 
-from fazhi.store.engine import at_head, connect, open_store, read, upgrade, write
+from fazhi.store.engine import at_head, become_the_writer, connect, open_store, read, upgrade, write
 
-__all__ = ["at_head", "connect", "open_store", "read", "upgrade", "write"]
+__all__ = ["at_head", "become_the_writer", "connect", "open_store", "read", "upgrade", "write"]

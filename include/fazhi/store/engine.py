@@ -1,7 +1,8 @@
 """Opening the store. In: a SQLAlchemy URL. Out: an engine, write transactions, read connections.
 
 SQLite gets WAL, a busy timeout, foreign keys and ``BEGIN IMMEDIATE`` for writers (a transaction that reads and then
-writes is otherwise refused at once, whatever the timeout). A SQLite store is created and upgraded on opening;
+writes is otherwise refused at once, whatever the timeout). PostgreSQL gets the same promises: one writer at a time by an
+advisory lock, and readers that see one moment by repeatable read. A SQLite store is created and upgraded on opening;
 PostgreSQL only by ``upgrade`` (cli.md).
 """
 
@@ -14,11 +15,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 from fazhi.model.errors import ConfigurationError
 
 _BUSY_MS = 60_000
+_WRITERS = 0x66617A6869  # "fazhi": the number of the advisory lock that writers on PostgreSQL take
 
 
 def open_store(url: str) -> Engine:
@@ -60,6 +62,7 @@ def write(engine: Engine) -> Iterator[Connection]:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
+            become_the_writer(connection)
             yield connection
         except BaseException:
             connection.rollback()
@@ -69,6 +72,12 @@ def write(engine: Engine) -> Iterator[Connection]:
         if engine.dialect.name == "sqlite":
             _end_sqlite(connection, "COMMIT")
         connection.commit()
+
+
+def become_the_writer(connection: Connection) -> None:
+    """Wait until no other transaction writes, and hold that until this one ends; repeating it costs nothing."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _WRITERS})
 
 
 def _end_sqlite(connection: Connection, statement: str) -> None:
@@ -81,6 +90,8 @@ def _end_sqlite(connection: Connection, statement: str) -> None:
 def read(engine: Engine) -> Iterator[Connection]:
     """One consistent view for reading."""
     with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN")
         try:
@@ -106,5 +117,5 @@ def at_head(engine: Engine) -> bool:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the store's schema to the newest migration; safe to repeat and to run twice at once on SQLite."""
+    """Bring the store's schema to the newest migration; safe to repeat and to run twice at once."""
     command.upgrade(_alembic(engine), "head")

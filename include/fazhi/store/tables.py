@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -57,6 +58,7 @@ submission = Table(
     CheckConstraint("kind IN ('unit', 'office')", name="kind"),
     CheckConstraint("revision >= 1", name="revision"),
     Index("ix_submission_year", "year"),
+    Index("ix_submission_sender_code", "sender_code", "period"),
 )
 
 submission_file = Table(
@@ -69,6 +71,7 @@ submission_file = Table(
     Column("sha256", String(64), ForeignKey("raw_file.sha256"), nullable=False),
     Column("size", BigInteger, nullable=False),
     CheckConstraint("role IN ('workbook', 'evidence')", name="role"),
+    Index("ix_submission_file_sha256", "sha256"),
 )
 
 current_submission = Table(
@@ -213,7 +216,19 @@ check_dim = Table(
     Column("number_a", BigInteger),
     Column("number_b", BigInteger),
     Column("text_a", Text),
+    Column("parts", Integer, comment="how many rows of check_part it has"),
     Index("ix_check_dim_rule", "system_digest", "rule"),
+)
+
+check_part = Table(
+    "check_part",
+    metadata,
+    Column("system_digest", String(64), primary_key=True),
+    Column("check_id", Text, primary_key=True),
+    Column("part_no", Integer, primary_key=True),
+    Column("indicator_code", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    comment="the figures that a check adds up",
 )
 
 duty_dim = Table(
@@ -262,8 +277,43 @@ slice_parse = Table(
     Column("duty_digest", String(64), nullable=False),
     Column("before_parse_id", RowId, comment="the sender's period just before, of the same length and year"),
     Column("year_ago_parse_id", RowId, comment="the sender's same period of the year before"),
+    Column("first_value_id", RowId, comment="its first row, on which what is said of the whole file stands"),
+    Column("due_second", BigInteger, comment="the last second on time, since 1970; null: no deadline"),
+    Column("locked_at", Text, comment="when the year had been locked, if it was when this was received"),
     Index("ix_slice_parse_slice", "year", "region"),
     comment="which parses a year and region are judged on, and under which dimensions; committed before judging",
+)
+
+submission_dim = Table(
+    "submission_dim",
+    metadata,
+    Column("submission_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("submitted_second", BigInteger, nullable=False, comment="seconds since 1970"),
+    Column("submitted_day", String(10), nullable=False, comment="in Asia/Shanghai"),
+    comment="a submission's times in a form that SQL compares",
+)
+
+value_token = Table(
+    "value_token",
+    metadata,
+    Column("parse_id", RowId, ForeignKey("parse.parse_id"), primary_key=True),
+    Column("value_id", RowId, ForeignKey("value.value_id"), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("token", Text, primary_key=True),
+    Column("length", Integer, nullable=False, comment="characters of the text it stands for"),
+    CheckConstraint("kind IN ('text', 'number', 'evidence')", name="kind"),
+    Index("ix_value_token_token", "kind", "token"),
+    Index("ix_value_token_value_id", "value_id"),
+    comment="by what rows are recognised elsewhere: narrative, case or document number, evidence file",
+)
+
+parse_dim = Table(
+    "parse_dim",
+    metadata,
+    Column("parse_id", RowId, ForeignKey("parse.parse_id"), primary_key=True),
+    Column("tokens_version", Integer, nullable=False, comment="how its tokens were taken"),
+    comment="of which parses the tokens are there",
 )
 
 validation = Table(
@@ -328,6 +378,17 @@ finding = Table(
     Index("ix_finding_parse_id", "parse_id"),
     Index("ix_finding_validation_id", "validation_id"),
     Index("ix_finding_value_id", "value_id"),
+)
+
+year_lock = Table(
+    "year_lock",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("locked_at", Text, primary_key=True),
+    Column("lifted_at", Text, comment="null: still locked"),
+    Column("reason", Text, nullable=False),
+    comment="from when until when a year's values may not be resubmitted: while results are publicised, once sealed",
 )
 
 decision = Table(
@@ -467,6 +528,24 @@ outbox = Table(
     Index("ix_outbox_state", "year", "state"),
 )
 
+version_floor = Table(
+    "version_floor",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("unit_code", Text, primary_key=True),
+    Column(
+        "floor", Integer, primary_key=True, comment="the version that the platform holds; ours go on above it"
+    ),
+    Column("platform_digest", String(64), nullable=False),
+    Column("our_version", Integer, nullable=False, comment="our newest version then, 0 if none"),
+    Column("reason", Text, nullable=False),
+    Column("signed_by", Text, nullable=False),
+    Column("signed_name", Text, nullable=False),
+    Column("signed_at", Text, nullable=False),
+    CheckConstraint("floor >= our_version", name="floor"),
+    comment="signed after a restored backup was behind the platform",
+)
+
 receipt = Table(
     "receipt",
     metadata,
@@ -477,6 +556,166 @@ receipt = Table(
     Column("digest", String(64), nullable=False),
     Column("platform_received_at", Text, nullable=False),
     Column("recorded_at", Text, nullable=False),
+)
+
+final_proposal = Table(
+    "final_proposal",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("kind", String(12), nullable=False),
+    Column("digest", String(64), nullable=False, comment="of all units and their content digests"),
+    Column("units", Integer, nullable=False),
+    Column("system_digest", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_name", Text, nullable=False),
+    Column("proposed_at", Text, nullable=False),
+    Column("objection_until", String(10), comment="last day for objections; a correction has none"),
+    CheckConstraint("kind IN ('final', 'correction')", name="kind"),
+    CheckConstraint("number >= 1", name="number"),
+    CheckConstraint("kind = 'correction' OR objection_until IS NOT NULL", name="objection"),
+    UniqueConstraint("year", "region", "number", "proposed_by", name="uq_final_proposal_proposer"),
+    comment="what a year and region is to have as final results, or as corrections of sealed ones",
+)
+
+final_proposal_unit = Table(
+    "final_proposal_unit",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("unit_code", Text, primary_key=True),
+    Column("unit_name", Text, nullable=False),
+    Column("content_digest", String(64), nullable=False),
+    Column("score", Text, nullable=False),
+    Column("grade", Text),
+    Column("rank", Integer),
+    Column("component", Text, nullable=False),
+    Column("correction_of", Integer, comment="the sealed version that it would correct"),
+    ForeignKeyConstraint(
+        ["year", "region", "number"],
+        ["final_proposal.year", "final_proposal.region", "final_proposal.number"],
+        name="fk_final_proposal_unit_proposal",
+    ),
+    comment="what was publicised: one row for each unit of a proposal",
+)
+
+final_outcome = Table(
+    "final_outcome",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("outcome", String(12), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_name", Text, nullable=False),
+    Column("decided_as", String(12), nullable=False, comment="the role: steward, deputy or chief"),
+    Column("decided_at", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    CheckConstraint("outcome IN ('signed', 'withdrawn')", name="outcome"),
+    CheckConstraint("outcome <> 'signed' OR decided_by <> proposed_by", name="four_eyes"),
+    CheckConstraint("outcome <> 'signed' OR decided_as IN ('chief', 'deputy')", name="authority"),
+    ForeignKeyConstraint(
+        ["year", "region", "number", "proposed_by"],
+        [
+            "final_proposal.year",
+            "final_proposal.region",
+            "final_proposal.number",
+            "final_proposal.proposed_by",
+        ],
+        name="fk_final_outcome_proposal",
+    ),
+    comment="how a proposal ended: signed or withdrawn, once",
+)
+
+final_version = Table(
+    "final_version",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("unit_code", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("region", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("correction_of", Integer, comment="the sealed version that this one corrects"),
+    UniqueConstraint("year", "unit_code", "region", "number", name="uq_final_version_unit"),
+    ForeignKeyConstraint(
+        ["year", "region", "number"],
+        ["final_outcome.year", "final_outcome.region", "final_outcome.number"],
+        name="fk_final_version_outcome",
+    ),
+    ForeignKeyConstraint(
+        ["year", "unit_code", "version"],
+        ["result.year", "result.unit_code", "result.version"],
+        name="fk_final_version_result",
+    ),
+    comment="the results that a signature made final; no other final result is ever sent",
+)
+
+final_seal = Table(
+    "final_seal",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("sealed_by", Text, nullable=False),
+    Column("sealed_name", Text, nullable=False),
+    Column("sealed_at", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["year", "region", "number"],
+        ["final_outcome.year", "final_outcome.region", "final_outcome.number"],
+        name="fk_final_seal_outcome",
+    ),
+    comment="a year and region whose final results are all confirmed; never lifted",
+)
+
+appeal = Table(
+    "appeal",
+    metadata,
+    Column("appeal_id", RowId, primary_key=True, autoincrement=True),
+    Column("year", Integer, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("unit_code", Text, nullable=False),
+    Column("indicator_code", Text, nullable=False, server_default=""),
+    Column("statement", Text, nullable=False),
+    Column("late", Integer, nullable=False, comment="1: filed after the objection period"),
+    Column("decide_by", String(10), nullable=False, comment="the last day for its decision"),
+    Column("filed_by", Text, nullable=False),
+    Column("filed_name", Text, nullable=False),
+    Column("filed_at", Text, nullable=False),
+    CheckConstraint("kind IN ('appeal', 'correction_request')", name="kind"),
+    UniqueConstraint("appeal_id", "filed_by", name="uq_appeal_filer"),
+    ForeignKeyConstraint(
+        ["year", "region", "number"],
+        ["final_proposal.year", "final_proposal.region", "final_proposal.number"],
+        name="fk_appeal_proposal",
+    ),
+    Index("ix_appeal_slice", "year", "region"),
+    comment="objections to publicised results; once signed, requests for a correction",
+)
+
+appeal_decision = Table(
+    "appeal_decision",
+    metadata,
+    Column("appeal_id", RowId, primary_key=True, autoincrement=False),
+    Column("filed_by", Text, nullable=False),
+    Column("verdict", String(8), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_name", Text, nullable=False),
+    Column("decided_at", Text, nullable=False),
+    CheckConstraint("verdict IN ('upheld', 'rejected')", name="verdict"),
+    CheckConstraint("filed_by <> decided_by", name="four_eyes"),
+    ForeignKeyConstraint(
+        ["appeal_id", "filed_by"], ["appeal.appeal_id", "appeal.filed_by"], name="fk_appeal_decision_appeal"
+    ),
 )
 
 pipeline_run = Table(
@@ -492,4 +731,123 @@ pipeline_run = Table(
     Column("system_digest", String(64), nullable=False),
     Column("started_at", Text, nullable=False),
     comment="which run of the pipeline asked for what; Airflow's own history may be cleared",
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", RowId, primary_key=True, autoincrement=False),
+    Column("prev_digest", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("alg", String(8), nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    CheckConstraint("seq >= 1", name="seq"),
+    UniqueConstraint("digest"),
+    UniqueConstraint("prev_digest"),
+    comment="a chain: each row carries the digest of the one before it; rows are only added",
+)
+
+portal_mark = Table(
+    "portal_mark",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("year", Integer, primary_key=True),
+    Column(
+        "origin", Text, nullable=False, comment="the portal's address; a mark of another one says nothing"
+    ),
+    Column("updated_at", Text, nullable=False, comment="everything updated up to here is settled"),
+    Column("marked_at", Text, nullable=False),
+    comment="how far the list of a portal was read",
+)
+
+portal_copy = Table(
+    "portal_copy",
+    metadata,
+    Column("submission_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    comment="submissions that first came from elsewhere and that the portal has as well",
+)
+
+portal_report = Table(
+    "portal_report",
+    metadata,
+    Column("submission_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("report_no", Integer, primary_key=True),
+    Column("year", Integer, nullable=False),
+    Column("outcome", String(24), nullable=False),
+    Column("digest", String(64), nullable=False, comment="of outcome and findings"),
+    Column("body", Text, nullable=False, comment="the review as canonical JSON, exactly as sent"),
+    Column("queued_at", Text, nullable=False),
+    Column("reported_at", Text, comment="null: the portal has not taken it yet"),
+    CheckConstraint("outcome IN ('accepted', 'accepted_with_warnings', 'returned')", name="outcome"),
+    CheckConstraint("report_no >= 1", name="report_no"),
+    Index("ix_portal_report_year", "year"),
+    comment="what departments were told of their submissions; a later row replaces an earlier one",
+)
+
+ground_proposal = Table(
+    "ground_proposal",
+    metadata,
+    Column("proposal_id", RowId, primary_key=True, autoincrement=True),
+    Column("tree", String(8), nullable=False),
+    Column("ground_digest", String(64), nullable=False),
+    Column("before_digest", String(64), nullable=False),
+    Column("after_digest", String(64), nullable=False),
+    Column("shown_digest", String(64), nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposer_name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proposed_at", Text, nullable=False),
+    CheckConstraint("tree IN ('systems', 'registry', 'holidays')", name="tree"),
+    CheckConstraint("before_digest <> after_digest", name="change"),
+    CheckConstraint("proposed_by <> ''", name="proposer"),
+    UniqueConstraint(
+        "proposal_id", "proposed_by", "shown_digest", "ground_digest", name="uq_ground_proposal_ruled"
+    ),
+    comment="digests of trees are addresses of their lists of files in the raw store",
+)
+
+ground_ruling = Table(
+    "ground_ruling",
+    metadata,
+    Column("proposal_id", RowId, primary_key=True, autoincrement=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("shown_digest", String(64), nullable=False),
+    Column("ground_digest", String(64), nullable=False),
+    Column("verdict", String(8), nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decider_name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_at", Text, nullable=False),
+    CheckConstraint("verdict IN ('approve', 'refuse')", name="verdict"),
+    CheckConstraint("proposed_by <> decided_by", name="four_eyes"),
+    CheckConstraint("decided_by <> ''", name="decider"),
+    ForeignKeyConstraint(
+        ["proposal_id", "proposed_by", "shown_digest", "ground_digest"],
+        [
+            "ground_proposal.proposal_id",
+            "ground_proposal.proposed_by",
+            "ground_proposal.shown_digest",
+            "ground_proposal.ground_digest",
+        ],
+        name="fk_ground_ruling_proposal",
+    ),
+)
+
+ground_applied = Table(
+    "ground_applied",
+    metadata,
+    Column(
+        "proposal_id", RowId, ForeignKey("ground_ruling.proposal_id"), primary_key=True, autoincrement=False
+    ),
+    Column("applied_at", Text, nullable=False),
+    comment="the folder has been exchanged; a ruling without it was cut short and is finished by the next one",
 )

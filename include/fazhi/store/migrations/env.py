@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from fazhi.store.engine import become_the_writer
 from fazhi.store.tables import metadata
 
 engine = context.config.attributes["engine"]
@@ -9,6 +10,7 @@ engine = context.config.attributes["engine"]
 with engine.connect() as connection:
     if engine.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    become_the_writer(connection)
     context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
     with context.begin_transaction():
         context.run_migrations()
