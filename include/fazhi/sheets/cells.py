@@ -58,6 +58,42 @@ class Row:
         return cell.text.strip() if cell is not None else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A rectangle of cells; rows and columns count from 1 and both ends belong to it."""
+
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+    def __str__(self) -> str:
+        """As written: ``B3:C4``."""
+        first = f"{get_column_letter(self.first_column)}{self.first_row}"
+        last = f"{get_column_letter(self.last_column)}{self.last_row}"
+        return first if first == last else f"{first}:{last}"
+
+    def holds(self, row: int, column: int) -> bool:
+        """Whether a cell belongs to it."""
+        return self.first_row <= row <= self.last_row and self.first_column <= column <= self.last_column
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a sheet has beside the contents of its cells."""
+
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: tuple[tuple[int, int], ...] = ()
+    """First and last of each block."""
+
+    merged: tuple[Area, ...] = ()
+    filters: tuple[Area, ...] = ()
+    """Areas with a filter that is switched on."""
+
+    formulas: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """Row and column → formula without its equals sign; empty when it is kept in a form not read."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A sheet; ``name`` is ``None`` for a CSV. ``hidden`` also covers "very hidden"."""
@@ -65,6 +101,7 @@ class Sheet:
     name: str | None
     rows: tuple[Row, ...]
     hidden: bool = False
+    layout: Layout = field(default=Layout())
 
     def address(self, row: int, column: int, title: str) -> str:
         """Where a cell stands: ``E7``, and in a CSV ``line:column name``."""
@@ -73,12 +110,21 @@ class Sheet:
 
 @dataclass(frozen=True)
 class FileFault:
-    """Why a file cannot be read: the rule kind, what was found, what is accepted, what else explains it."""
+    """What is wrong with a file: the rule kind, what was found, what is accepted, what else explains it.
+
+    ``sheet`` and ``cell`` say where it stands (``None``: the whole file or sheet), ``related`` the further
+    cells of the same fault.
+    """
 
     rule: str
     found: str = ""
     expected: str = ""
     detail: str = ""
+    sheet: str | None = None
+    cell: str | None = None
+    related: tuple[str, ...] = ()
+    detail_en: str = ""
+    """``detail`` in English; empty where the rule's English words say it all."""
 
 
 @dataclass(frozen=True)

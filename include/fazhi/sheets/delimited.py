@@ -1,60 +1,91 @@
-"""CSV as cells. In: bytes in UTF-8 (with or without BOM) or GB18030. Out: one sheet without a name."""
+"""CSV as cells. In: bytes in UTF-8 (with or without BOM) or GB18030. Out: one sheet without a name.
 
+The text is decoded line by line; it is never in the memory as a whole.
+"""
+
+import codecs
 import csv
 import io
 import re
+from collections.abc import Iterator
 
+from fazhi.sheets import limits
 from fazhi.sheets.cells import Cell, FileFault, ReadFile, Row, Sheet
-from fazhi.sheets.limits import MAX_CELLS
-from fazhi.sheets.recognise import ACCEPTED
+from fazhi.sheets.refusal import ACCEPTED, Meter, RefusedError, suspicious
+from fazhi.sheets.structure import structure_notes
 
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_PIECE = 1_000_000
 
 
 def read_delimited(content: bytes, name: str) -> ReadFile:
     """Read a CSV. A record that spans lines has the address of its first line."""
-    decoded = _decode(content)
-    if decoded is None:
+    encoding = _encoding(content)
+    if encoding is None:
         return ReadFile(
             name,
             fault=FileFault("FILE_TYPE", found="无法识别的内容", expected=ACCEPTED, detail="文件不是表格"),
         )
-    text, encoding = decoded
     notes: tuple[FileFault, ...] = ()
-    if encoding != "UTF-8":
-        notes = (FileFault("ENCODING", found=encoding, expected="UTF-8", detail=f"文件按{encoding}编码读取"),)
+    if encoding == "gb18030":
+        notes = (FileFault("ENCODING", found="GB18030", expected="UTF-8", detail="文件按GB18030编码读取"),)
     try:
-        rows = _rows(text)
+        sheets = (Sheet(None, _rows(content, encoding)),)
+    except RefusedError as refused:
+        return ReadFile(name, fault=refused.fault)
     except csv.Error as broken:
         return ReadFile(
             name,
             fault=FileFault(
-                "FILE_TYPE", found="不合规的CSV", expected=ACCEPTED, detail=f"不能按CSV读取({broken})"
+                "FILE_TYPE", found="不合规的CSV", expected=ACCEPTED, detail=f"不能按CSV读取（{broken}）"
             ),
         )
-    return ReadFile(name, sheets=(Sheet(None, rows),), notes=notes)
+    return ReadFile(name, sheets=sheets, notes=(*notes, *structure_notes(sheets)))
 
 
-def _decode(content: bytes) -> tuple[str, str] | None:
-    for encoding, shown in (("utf-8-sig", "UTF-8"), ("gb18030", "GB18030")):
+def _encoding(content: bytes) -> str | None:
+    """The encoding in which the content is text, ``None`` when it is none."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        decoder = codecs.getincrementaldecoder(encoding)()
         try:
-            text = content.decode(encoding)
+            pieces = (
+                decoder.decode(content[start : start + _PIECE], start + _PIECE >= len(content))
+                for start in range(0, len(content), _PIECE)
+            )
+            return None if any(_NOT_TEXT.search(piece) for piece in pieces) else encoding
         except UnicodeDecodeError:
             continue
-        return None if _NOT_TEXT.search(text) else (text, shown)
     return None
 
 
-def _rows(text: str) -> tuple[Row, ...]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows, first_line, cells_read = [], 1, 0
+class _Lines:
+    """The lines of the text, none too long, and how many fields may have begun since the last record."""
+
+    def __init__(self, content: bytes, encoding: str) -> None:
+        self._text = io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
+        self.fields = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(limits.MAX_LINE_CHARACTERS):
+            self.fields += line.count(",")
+            if len(line) >= limits.MAX_LINE_CHARACTERS or self.fields > limits.MAX_COLUMNS:
+                raise RefusedError(suspicious("CSV的一行过长"))
+            yield line
+
+
+def _rows(content: bytes, encoding: str) -> tuple[Row, ...]:
+    lines = _Lines(content, encoding)
+    reader = csv.reader(iter(lines), strict=True)
+    meter = Meter()
+    rows, first_line = [], 1
     for record in reader:
+        lines.fields = 0
         cells = {
-            column: Cell(field) for column, field in enumerate(record, 1) if field and not field.isspace()
+            column: Cell(meter.count_text(field))
+            for column, field in enumerate(record, 1)
+            if field and not field.isspace()
         }
-        cells_read += len(cells)
-        if cells_read > MAX_CELLS:
-            raise csv.Error(f"超过{MAX_CELLS}个单元格")
+        meter.count_cells(len(cells))
         if cells:
             rows.append(Row(first_line, cells))
         first_line = reader.line_num + 1

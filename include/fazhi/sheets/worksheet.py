@@ -1,0 +1,313 @@
+"""One worksheet part of an xlsx as rows. In: the part and the book it belongs to. Out: rows and layout.
+
+Reads in one pass with handlers per element; cells that repeat (the same text, the same number in the same
+format) are one object.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from openpyxl.formula.tokenizer import TokenizerError
+from openpyxl.formula.translate import Translator, TranslatorError
+from openpyxl.utils import get_column_letter
+
+from fazhi.sheets import limits
+from fazhi.sheets.cells import Area, Cell, CellKind, Layout, Row
+from fazhi.sheets.markup import scan
+from fazhi.sheets.numbers import GENERAL, number_cell
+from fazhi.sheets.package import Package
+from fazhi.sheets.refusal import Meter, RefusedError, damaged_file, suspicious
+
+FORMULA_WITHOUT_VALUE = "公式未计算"
+_COLUMNS = {get_column_letter(number): number for number in range(1, limits.MAX_COLUMNS + 1)}
+_AREA = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?")
+_DIGITS = "0123456789"
+_REMEMBERED = 20_000
+_LONGEST_SHARED_FORMULA = 1_000
+_TRUE = ("1", "true")
+
+
+@dataclass
+class Book:
+    """What the cells of a workbook refer to."""
+
+    strings: list[Cell | None]
+    formats: list[str]
+    since_1904: bool
+    meter: Meter
+    numbers: dict[tuple[str, str | None], Cell] = field(default_factory=dict)
+    """Numbers seen before, by how they are stored and their style."""
+
+
+def text_cell(text: str, meter: Meter) -> Cell | None:
+    """A cell of text; none when it is blank."""
+    return Cell(meter.count_text(text)) if text and not text.isspace() else None
+
+
+def whole(text: str | None, default: int) -> int:
+    """A number of the file's own bookkeeping.
+
+    Raises:
+        RefusedError: It is not one: the file is damaged.
+    """
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise RefusedError(damaged_file())
+    return int(text)
+
+
+def area_of(reference: str) -> Area | None:
+    """An area as written (``B3:C4``), ``None`` when it is none."""
+    match = _AREA.fullmatch(reference)
+    if match is None:
+        return None
+    column, row, last_column, last_row = match.groups()
+    if column not in _COLUMNS or (last_column or column) not in _COLUMNS:
+        return None
+    rows = sorted((int(row), int(last_row or row)))
+    columns = sorted((_COLUMNS[column], _COLUMNS[last_column or column]))
+    if not 1 <= rows[0] <= rows[1] <= limits.MAX_ROWS:
+        return None
+    return Area(rows[0], columns[0], rows[1], columns[1])
+
+
+def read_worksheet(package: Package, path: str, book: Book) -> tuple[tuple[Row, ...], Layout]:
+    """Read a worksheet.
+
+    Raises:
+        RefusedError: It is damaged or breaks a limit.
+        expat.ExpatError: It is not well-formed.
+    """
+    reader = _Reader(book)
+    scan(package.part(path), reader.starts, reader.ends, reader.text)
+    filters = list(reader.filters)
+    for kind, target in package.relations(path).values():
+        if kind == "table" and package.has(target):
+            filters += _filters_of_table(package.part(target))
+    return tuple(reader.rows), reader.layout(tuple(filters))
+
+
+class _Reader:
+    """Handlers for the elements of a worksheet."""
+
+    def __init__(self, book: Book) -> None:
+        self.rows: list[Row] = []
+        self.text: list[str] = []
+        self.filters: list[Area] = []
+        self._book = book
+        self._hidden_rows: set[int] = set()
+        self._hidden_columns: list[tuple[int, int]] = []
+        self._merged: list[Area] = []
+        self._formulas: dict[tuple[int, int], str] = {}
+        self._shared: dict[str, tuple[str, str]] = {}
+        self._translated = 0
+        self._row = self._column = 0
+        self._cells: dict[int, Cell] = {}
+        self._kind = "n"
+        self._style: str | None = None
+        self._value: str | None = None
+        self._pieces: list[str] | None = None
+        self._formula: Mapping[str, str] | None = None
+        self._phonetic = False
+        self._filter: Area | None = None
+        self.starts = {
+            "c": self._cell_begins,
+            "v": self._text_begins,
+            "row": self._row_begins,
+            "t": self._text_begins,
+            "f": self._formula_begins,
+            "is": self._inline_begins,
+            "rPh": self._phonetic_begins,
+            "col": self._col,
+            "mergeCell": self._merge,
+            "autoFilter": self._filter_begins,
+            "filterColumn": self._filter_column,
+        }
+        self.ends = {
+            "c": self._cell_ends,
+            "v": self._value_ends,
+            "row": self._row_ends,
+            "t": self._piece_ends,
+            "f": self._formula_ends,
+            "rPh": self._phonetic_ends,
+        }
+        self._of_kind = {
+            "s": self._shared_string,
+            "e": self._error,
+            "b": self._boolean,
+            "d": self._iso_date,
+            "str": self._string,
+        }
+
+    def layout(self, filters: tuple[Area, ...]) -> Layout:
+        """What was seen beside the cells."""
+        return Layout(
+            frozenset(self._hidden_rows),
+            tuple(self._hidden_columns),
+            tuple(self._merged),
+            filters,
+            self._formulas,
+        )
+
+    # --- rows and cells
+
+    def _row_begins(self, attributes: Mapping[str, str]) -> None:
+        number = whole(attributes.get("r"), self._row + 1)
+        if not self._row < number <= limits.MAX_ROWS:
+            raise RefusedError(damaged_file())
+        self._row, self._column, self._cells = number, 0, {}
+        if attributes.get("hidden") in _TRUE:
+            self._hidden_rows.add(number)
+
+    def _row_ends(self) -> None:
+        if self._cells:
+            self._book.meter.count_cells(len(self._cells))
+            self.rows.append(Row(self._row, self._cells))
+
+    def _cell_begins(self, attributes: Mapping[str, str]) -> None:
+        reference = attributes.get("r")
+        column = self._column + 1 if reference is None else _COLUMNS.get(reference.rstrip(_DIGITS))
+        if column is None or column <= self._column or column > limits.MAX_COLUMNS:
+            raise RefusedError(damaged_file())
+        self._column = column
+        self._kind = attributes.get("t", "n")
+        self._style = attributes.get("s")
+        self._value = self._pieces = self._formula = None
+
+    def _cell_ends(self) -> None:
+        cell = self._content()
+        if cell is not None:
+            self._cells[self._column] = cell
+
+    def _content(self) -> Cell | None:
+        if self._pieces is not None:
+            return text_cell("".join(self._pieces), self._book.meter)
+        stored = self._value
+        if stored is None:
+            if self._formula is None or self._kind == "str":
+                return None
+            return Cell(FORMULA_WITHOUT_VALUE, CellKind.ERROR)
+        read = self._of_kind.get(self._kind)
+        return self._number(stored) if read is None else read(stored)
+
+    # --- contents by type
+
+    def _number(self, stored: str) -> Cell:
+        key = (stored, self._style)
+        cell = self._book.numbers.get(key)
+        if cell is None:
+            self._book.meter.count_text(stored)
+            cell = number_cell(stored, self._format(), since_1904=self._book.since_1904)
+            if len(self._book.numbers) < _REMEMBERED:
+                self._book.numbers[key] = cell
+        return cell
+
+    def _format(self) -> str:
+        style = whole(self._style, 0)
+        return self._book.formats[style] if style < len(self._book.formats) else GENERAL
+
+    def _shared_string(self, stored: str) -> Cell | None:
+        index = whole(stored.strip(), 0)
+        if index >= len(self._book.strings):
+            raise RefusedError(damaged_file())
+        return self._book.strings[index]
+
+    def _error(self, stored: str) -> Cell:
+        return Cell(self._book.meter.count_text(stored), CellKind.ERROR)
+
+    @staticmethod
+    def _boolean(stored: str) -> Cell:
+        return Cell("TRUE" if stored.strip() in _TRUE else "FALSE", CellKind.BOOLEAN)
+
+    @staticmethod
+    def _iso_date(stored: str) -> Cell:
+        return Cell(stored[:10], CellKind.DATE)
+
+    def _string(self, stored: str) -> Cell | None:
+        return text_cell(stored, self._book.meter)
+
+    # --- text
+
+    def _text_begins(self, _attributes: Mapping[str, str]) -> None:
+        self.text.clear()
+
+    def _value_ends(self) -> None:
+        self._value = "".join(self.text) or None
+
+    def _inline_begins(self, _attributes: Mapping[str, str]) -> None:
+        self._pieces = []
+
+    def _piece_ends(self) -> None:
+        if self._pieces is not None and not self._phonetic:
+            self._pieces += self.text
+
+    def _phonetic_begins(self, _attributes: Mapping[str, str]) -> None:
+        self._phonetic = True
+
+    def _phonetic_ends(self) -> None:
+        self._phonetic = False
+
+    # --- formulas
+
+    def _formula_begins(self, attributes: Mapping[str, str]) -> None:
+        self.text.clear()
+        self._formula = attributes
+
+    def _formula_ends(self) -> None:
+        if self._formula is None:
+            return
+        written = self._book.meter.count_text("".join(self.text))
+        if self._formula.get("t") == "shared":
+            written = self._shared_formula(self._formula.get("si", ""), written)
+        elif self._formula.get("t", "normal") != "normal":
+            written = ""
+        self._formulas[self._row, self._column] = written
+
+    def _shared_formula(self, index: str, written: str) -> str:
+        """The formula of a cell that shares one; the first cell has the text, the others are moved."""
+        here = f"{get_column_letter(self._column)}{self._row}"
+        if written:
+            if len(written) <= _LONGEST_SHARED_FORMULA:
+                self._shared[index] = (f"={written}", here)
+            return written
+        first = self._shared.get(index)
+        if first is None:
+            return ""
+        self._translated += len(first[0])
+        if self._translated > limits.MAX_TRANSLATED_CHARACTERS:
+            return ""
+        try:
+            return str(Translator(*first).translate_formula(here))[1:]
+        except (TokenizerError, TranslatorError, ValueError, IndexError):
+            return ""
+
+    # --- layout
+
+    def _col(self, attributes: Mapping[str, str]) -> None:
+        if attributes.get("hidden") in _TRUE:
+            first = whole(attributes.get("min"), 1)
+            self._hidden_columns.append((first, whole(attributes.get("max"), first)))
+
+    def _merge(self, attributes: Mapping[str, str]) -> None:
+        area = area_of(attributes.get("ref", ""))
+        if area is not None:
+            self._merged.append(area)
+        if len(self._merged) > limits.MAX_MERGED:
+            raise RefusedError(suspicious(f"工作表内超过{limits.MAX_MERGED}处合并单元格"))
+
+    def _filter_begins(self, attributes: Mapping[str, str]) -> None:
+        self._filter = area_of(attributes.get("ref", ""))
+
+    def _filter_column(self, _attributes: Mapping[str, str]) -> None:
+        if self._filter is not None:
+            self.filters.append(self._filter)
+            self._filter = None
+
+
+def _filters_of_table(content: bytes) -> list[Area]:
+    reader = _Reader(Book([], [], False, Meter()))
+    wanted = {name: reader.starts[name] for name in ("autoFilter", "filterColumn")}
+    scan(content, wanted, {}, reader.text)
+    return reader.filters

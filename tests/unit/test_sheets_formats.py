@@ -1,0 +1,216 @@
+"""The old formats give the same cells, under the same limits."""
+
+import io
+import zipfile
+
+import pytest
+
+from fazhi.sheets import CellKind, cover_of, inspect_attachment, read_file, read_workbook, template_of
+from support.intake import saved
+from support.old_formats import workbook
+from support.sheets import OLD_FORMATS, part, places, read, rezipped, zipped
+
+XLS = (OLD_FORMATS / "filled.xls").read_bytes()
+ODS = (OLD_FORMATS / "filled.ods").read_bytes()
+
+
+def old(ending):
+    return read({"xls": XLS, "ods": ODS}[ending], f"填报表.{ending}")
+
+
+def cells(file, sheet="填报表"):
+    return {(r.number, column): cell for r in file.sheet(sheet).rows for column, cell in r.cells.items()}
+
+
+@pytest.mark.parametrize("ending", ["xls", "ods"])
+def test_old_formats_hold_the_same_cells_as_xlsx(ending):
+    modern, file = read(saved(workbook())), old(ending)
+    assert file.fault is None
+    assert [(s.name, s.hidden) for s in file.sheets] == [(s.name, s.hidden) for s in modern.sheets]
+    for sheet in modern.sheets:
+        theirs, ours = cells(file, sheet.name), cells(modern, sheet.name)
+        assert theirs.keys() == ours.keys()
+        differing = {place for place in ours if ours[place] != theirs[place]}
+        # what openpyxl cannot calculate and LibreOffice can; LibreOffice writes truth values of ods as numbers
+        calculated = {(4, 8), (5, 8), (6, 7), (7, 8)} | ({(5, 11)} if ending == "ods" else set())
+        assert differing == (calculated if sheet.name == "填报表" else set())
+
+
+@pytest.mark.parametrize("ending", ["xls", "ods"])
+def test_calculated_cells_hold_their_cached_values(ending):
+    found = cells(old(ending))
+    assert (found[4, 8].text, found[4, 8].kind) == ("4.1", CellKind.NUMBER)
+    assert (found[5, 8].text, found[5, 8].kind) == ("#DIV/0!", CellKind.ERROR)
+    assert (found[6, 7].text[:4], found[6, 7].kind) == (
+        "-0.9" if ending == "ods" else "-0.8",
+        CellKind.NUMBER,
+    )
+    assert (found[7, 8].text, found[7, 8].kind) == ("A1.1A1.2", CellKind.TEXT)
+
+
+@pytest.mark.parametrize("ending", ["xls", "ods"])
+def test_numbers_percents_and_dates_of_old_formats(ending):
+    found = cells(old(ending))
+    assert (found[3, 8].text, found[3, 8].shown) == ("0.75", "75%")
+    assert (found[4, 7].text, found[5, 7].text, found[6, 8].text) == (
+        "123456789012",
+        "0.0000001",
+        "100000000000000000000",
+    )
+    assert (found[4, 10].kind, found[4, 10].text) == (CellKind.DATE, "2024-03-05")
+    assert found[6, 5].text == "0.3"
+    assert found[3, 13].text == "两行\n说明  😀"
+    assert found[6, 12].text == "长" * 9_000
+
+
+@pytest.mark.parametrize("ending", ["xls", "ods"])
+def test_layout_cover_and_marks_of_old_formats(ending):
+    file = old(ending)
+    layout = file.sheet("填报表").layout
+    assert layout.hidden_rows == {5}
+    assert layout.hidden_columns == ((4, 4),)
+    assert [str(area) for area in layout.merged] == ["L3:L4"]
+    assert layout.formulas[4, 8] == "E3+E4"
+    assert layout.formulas[6, 7] == "SUM(E3:E5)"
+    assert cover_of(file).unit_code == "11150200MB1A00001R"
+    assert template_of(file) == {"system_id": "2024"}
+    assert places(file.notes) == [("HIDDEN", "备用", "B2")]
+
+
+def test_an_xls_is_one_under_its_own_name_only():
+    assert read(XLS, "填报表.XLS").fault is None
+    renamed = read(XLS, "填报表.xlsx").fault
+    assert (renamed.rule, renamed.found) == ("FILE_TYPE", "扩展名为.xlsx的旧格式文件")
+    assert "另存为xlsx" in renamed.detail
+    assert read(XLS, "填报表.et").fault.found == "WPS专有的et格式"
+    assert read_workbook(XLS, "填报表.xls").fault is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rule"),
+    [
+        (b"\x42\x00\x02\x00", b"\x2f\x00\x02\x00", "ENCRYPTED"),
+        (b"\x42\x00\x02\x00", b"\xd3\x00\x02\x00", "MACRO"),
+        (b"\x09\x08\x10\x00\x00\x06\x05\x00", b"\x09\x08\x10\x00\x00\x05\x05\x00", "FILE_TYPE"),
+        ("Workbook".encode("utf-16-le"), "WorkbooK".encode("utf-16-le"), "FILE_TYPE"),
+    ],
+)
+def test_records_of_an_xls_that_stop_it(before, after, rule):
+    assert XLS.count(before) >= 1
+    file = read(XLS.replace(before, after, 1), "填报表.xls")
+    assert file.fault.rule == rule
+
+
+@pytest.mark.parametrize("length", [0, 7, 100, 600, 5_000, 40_000, len(XLS) - 512])
+def test_a_truncated_xls_is_damaged(length):
+    file = read(XLS[:length] if length >= 8 else XLS[:8], "填报表.xls")
+    assert file.fault.rule == "FILE_TYPE"
+
+
+def test_chains_of_sectors_that_loop_end():
+    looped = bytearray(XLS)
+    looped[512 : 512 + 4] = looped[512 + 508 : 512 + 512] = b"\x00\x00\x00\x00"
+    read(bytes(looped), "填报表.xls")
+    nothing_but_zeros = XLS[:76] + b"\x00" * 200_000
+    assert read(nothing_but_zeros, "填报表.xls").fault.rule == "FILE_TYPE"
+
+
+def test_an_ods_that_repeats_without_end_is_refused():
+    content = part(ODS, "content.xml").decode()
+    for endless in (
+        '<table:table-row table:number-rows-repeated="1000000"><table:table-cell '
+        'office:value-type="float" office:value="1"/></table:table-row>',
+        '<table:table-row><table:table-cell table:number-columns-repeated="900000000" '
+        'office:value-type="float" office:value="1"/></table:table-row>',
+    ):
+        bomb = content.replace("<table:table-row", endless + "<table:table-row", 1)
+        assert read(rezipped(ODS, {"content.xml": bomb}), "a.ods").fault.rule in ("ZIP_BOMB", "FILE_TYPE")
+    blank = '<table:table-row table:number-rows-repeated="1000000"/>'
+    assert (
+        read(
+            rezipped(ODS, {"content.xml": content.replace("</table:table>", blank + "</table:table>")}),
+            "a.ods",
+        ).fault
+        is None
+    )
+
+
+def test_a_stale_result_in_an_ods_is_found():
+    content = part(ODS, "content.xml").decode()
+    stale = rezipped(ODS, {"content.xml": content.replace('office:value="4.1"', 'office:value="5.1"', 1)})
+    notes = [note for note in read(stale, "a.ods").notes if note.rule == "STALE_FORMULA"]
+    assert [(n.sheet, n.cell, n.found, n.expected) for n in notes] == [("填报表", "H4", "5.1", "4.1")]
+
+
+def test_macros_and_passwords_of_an_ods():
+    macro = rezipped(ODS, {"Basic/Standard/Module1.xml": "<x/>"})
+    assert read(macro, "a.ods").fault.rule == "MACRO"
+    locked = rezipped(ODS, {"META-INF/manifest.xml": "<m><encryption-data/></m>"})
+    assert read(locked, "a.ods").fault.rule == "ENCRYPTED"
+
+
+def test_an_open_document_that_is_no_table_is_named():
+    text = zipped(("mimetype", b"application/vnd.oasis.opendocument.text"), ("content.xml", b"<a/>"))
+    assert read(text, "a.odt").fault.rule == "FILE_TYPE"
+
+
+def test_strict_names_of_elements_prefixes_gaps_and_rich_text():
+    xml = (
+        '<x:worksheet xmlns:x="http://purl.oclc.org/ooxml/spreadsheetml/main"><x:sheetData>'
+        '<x:row r="3"><x:c r="B3"><x:v>5</x:v></x:c>'
+        '<x:c t="inlineStr"><x:is><x:r><x:t>甲</x:t></x:r><x:r><x:t>乙</x:t></x:r>'
+        "<x:rPh><x:t>读音</x:t></x:rPh></x:is></x:c></x:row>"
+        '<x:row><x:c><x:v>6</x:v></x:c></x:row><x:row r="9"><x:c r="D9" t="d"><x:v>2024-03-05T00:00:00</x:v></x:c>'
+        "</x:row></x:sheetData></x:worksheet>"
+    )
+    file = read(rezipped(saved(workbook()), {"xl/worksheets/sheet2.xml": xml}))
+    found = cells(file)
+    assert {place: cell.text for place, cell in found.items()} == {
+        (3, 2): "5",
+        (3, 3): "甲乙",
+        (4, 1): "6",
+        (9, 4): "2024-03-05",
+    }
+
+
+def test_a_part_in_utf16_is_read():
+    xml = '<?xml version="1.0" encoding="UTF-16"?><worksheet><sheetData><row r="1"><c r="A1"><v>7</v></c></row></sheetData></worksheet>'
+    for encoded in (xml.encode("utf-16"), xml.encode("utf-16-le"), b"\xfe\xff" + xml.encode("utf-16-be")):
+        file = read(rezipped(saved(workbook()), {"xl/worksheets/sheet2.xml": encoded}))
+        assert cells(file)[1, 1].text == "7"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<row r="1048577"><c><v>1</v></c></row>',
+        '<row r="3"><c><v>1</v></c></row><row r="3"><c><v>1</v></c></row>',
+        '<row r="3"><c r="B3"><v>1</v></c><c r="B3"><v>2</v></c></row>',
+        '<row r="3"><c r="XFE3"><v>1</v></c></row>',
+        '<row r="3"><c t="s"><v>999999</v></c></row>',
+        '<row r="3"><c t="s"><v>-1</v></c></row>',
+        '<row r="99999999999999999999"><c><v>1</v></c></row>',
+    ],
+)
+def test_addresses_that_no_sheet_has_are_damage(row):
+    xml = f"<worksheet><sheetData>{row}</sheetData></worksheet>"
+    file = read(rezipped(saved(workbook()), {"xl/worksheets/sheet2.xml": xml}))
+    assert (file.fault.rule, file.fault.found) == ("FILE_TYPE", "损坏的文件")
+
+
+def test_a_package_packed_in_a_costly_way_is_not_unpacked():
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as package,
+        zipfile.ZipFile(io.BytesIO(saved(workbook()))) as source,
+    ):
+        for name in source.namelist():
+            package.writestr(name, source.read(name))
+    assert read(out.getvalue()).fault.rule == "FILE_TYPE"
+
+
+def test_the_1900_calendar_has_a_day_that_never_was():
+    file = read_file(saved(workbook()), "a.xlsx")
+    assert file.fault is None
+    assert [c.serial for c in (cells(file)[3, 5], cells(file)[3, 7])] == ["1900-01-03", "1900-01-04"]
+    assert inspect_attachment("填报表.xls", XLS) == ()
