@@ -133,10 +133,10 @@ def test_a_failure_of_the_reader_is_not_the_departments_fault(engine, inbox, run
     put_submission(inbox, "S2", {"表.csv": csv_text(RECORD).encode()}, period="2024-Q3")
     real = parse.read_submission
 
-    def failing(workbooks, submitted, *rest):
+    def failing(workbooks, submitted, *rest, **more):
         if str(submitted.period) == "2024-Q3":
             raise ZeroDivisionError("a bug")
-        return real(workbooks, submitted, *rest)
+        return real(workbooks, submitted, *rest, **more)
 
     monkeypatch.setattr(parse, "read_submission", failing)
     counts = run()

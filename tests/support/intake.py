@@ -21,6 +21,8 @@ HEADERS = [
     "是否", "日期", "不适用", "不适用理由", "情况说明", "佐证材料",
 ]
 # fmt: on
+SIGNED = {"审核人": "甲（合成数据）", "签发人": "乙（合成数据）"}
+"""What every cover has unless a test says otherwise."""
 KEYS = {
     "code": 0,
     "name": 1,
@@ -61,7 +63,10 @@ def book(
     workbook = Workbook()
     first = workbook.worksheets[0]
     first.title = "封面"
-    for entry in (cover or {}).items():
+    for entry in {
+        **(cover or {}),
+        **{label: name for label, name in SIGNED.items() if label not in (cover or {})},
+    }.items():
         first.append(entry)
     table = workbook.create_sheet(sheet_name)
     for cells in (*above, headers, *rows):

@@ -121,7 +121,7 @@ def test_a_day_count_is_a_date_where_the_cell_is_numeric(edition):
         ({"numerator": "无", "denominator": 1}, ["NA_TOKEN"], "E3", "unreadable"),
         ({"numerator": "见附件", "denominator": 1}, ["VALUE_TYPE"], "E3", "unreadable"),
         ({"numerator": "第二批", "denominator": 1}, ["VALUE_TYPE"], "E3", "unreadable"),
-        ({"numerator": "98%", "denominator": 1}, ["VALUE_TYPE"], "E3", "unreadable"),
+        ({"numerator": "98%", "denominator": 1}, ["UNIT_IN_CELL"], "E3", "unreadable"),
         ({"numerator": date(2024, 1, 2), "denominator": 1}, ["VALUE_TYPE"], "E3", "unreadable"),
         ({"numerator": True, "denominator": 1}, ["VALUE_TYPE"], "E3", "unreadable"),
         ({"numerator": 10**12, "denominator": 1}, ["VALUE_TYPE"], "E3", "unreadable"),
@@ -187,7 +187,7 @@ def test_a_number_in_a_percent_format_is_the_percentage_shown(edition):
     assert findings == ()
     value, findings = one(edition, code=COUNT, value=0.98, formats={"H3": "0%"})
     assert value.amount is None
-    assert [f.finding.rule for f in findings] == ["VALUE_TYPE"]
+    assert [(f.finding.rule, f.finding.severity) for f in findings] == [("UNIT_IN_CELL", Severity.BLOCK)]
 
 
 def test_a_growth_word_on_a_share_is_another_measure(edition):
@@ -361,13 +361,13 @@ def test_a_cover_of_another_period_and_unit_blocks_the_file(edition):
         cover={"单位名称": "甲单位", "统一社会信用代码": OTHER_UNIT, "填报期": "2024年二季度"},
     )
     reading = read(edition, content, period="2024-Q3")
-    assert found(reading) == [("PERIOD_MISMATCH", "封面", "B3"), ("AUTHZ", "封面", "B2")]
+    assert found(reading) == [("AUTHZ", "封面", "B2"), ("PERIOD_MISMATCH", "封面", "B3")]
     assert [f.row_no for f in reading.findings] == [None, None]
     assert (reading.readable, len(reading.values)) == (True, 1)
 
 
 def test_a_cover_that_agrees_in_other_words_is_fine(edition):
-    cover = {"统一社会信用代码": UNIT.lower(), "填报期": "2024年第三季度"}
+    cover = {"统一社会信用代码": f" {UNIT} ", "填报期": "2024年第三季度"}
     content = book([row(SHARE, numerator=1, denominator=2)], cover=cover, meta={"system_id": "2024"})
     assert found(read(edition, content, period="2024-Q3")) == []
 
@@ -474,6 +474,25 @@ def test_the_examples_of_the_edition_pass_and_fail(editions):
     for edition in editions.all:
         for check in edition.checks:
             for example, fails in ((check.example_pass, False), (check.example_fail, True)):
+                if {"text", "column"} == set(example):
+                    column = {"indicator_code": "code", "unit_code": "unit_code"}.get(
+                        example["column"], example["column"]
+                    )
+                    content = _table_with(column, example["text"])
+                    rules = [
+                        rule
+                        for rule, _, _ in found(
+                            read(edition, content, period=_period(edition), evidence=["佐证（合成数据）.pdf"])
+                        )
+                    ]
+                    assert (check.rule in rules) is fails, (edition.system_id, check.check_id, example)
+                    tried.append(check.rule)
+                if set(example) == {"cover"}:
+                    cover = dict.fromkeys(("审核人", "签发人"), "") | example["cover"]
+                    content = book([row(COUNT, value=5)], cover=cover)
+                    rules = [rule for rule, _, _ in found(read(edition, content, period=_period(edition)))]
+                    assert (check.rule in rules) is fails, (edition.system_id, check.check_id, example)
+                    tried.append(check.rule)
                 if check.rule in RULES and set(example) == {"raw"}:
                     is_date = check.rule.startswith("DATE")
                     filled = (
@@ -487,4 +506,23 @@ def test_the_examples_of_the_edition_pass_and_fail(editions):
                     ]
                     assert (check.rule in rules) is fails, (edition.system_id, check.check_id, example)
                     tried.append(check.rule)
-    assert {"VALUE_TYPE", "NA_TOKEN", "FUZZY_NUMBER", "CELL_ERROR", "DATE_INVALID"} <= set(tried)
+    told = {"PII_FOUND", "CLASSIFIED", "USCC_INVALID", "LINK_DEAD", "EVIDENCE_MISMATCH", "NOT_APPROVED"}
+    typed = {"VALUE_TYPE", "NA_TOKEN", "FUZZY_NUMBER", "CELL_ERROR", "DATE_INVALID"}
+    assert told | typed <= set(tried)
+
+
+def _period(edition):
+    return str(edition.to_year or edition.from_year)
+
+
+def _table_with(column, text):
+    """A table with a text in one of its columns, and a row that is in order."""
+    filled = {"value": 5, "evidence": "佐证（合成数据）.pdf"}
+    if column == "unit_code":
+        return book(
+            [[UNIT, *row(COUNT, **filled)], [text, *row(COUNT, **filled)]],
+            headers=["统一社会信用代码", *HEADERS],
+        )
+    if column == "code":
+        return book([row(COUNT, **filled), row(text, **filled)])
+    return book([row(COUNT, **{**filled, column: text})])

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_WRITTEN = re.compile(r"([0-9]{4})([-/.年])([0-9]{1,2})([-/.月])([0-9]{1,2})日?(?:[T ]?00:00(?::00)?)?")
+_WRITTEN = re.compile(
+    r"([0-9]{4})([-/.年])([0-9]{1,2})([-/.月])([0-9]{1,2})[日号]?(?:[T ]?[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?)?"
+)
 _PACKED = re.compile(r"([12][0-9]{3})([0-9]{2})([0-9]{2})")
 _CHINESE = re.compile(
-    r"([〇零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日"
+    r"([〇零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})[日号]"
 )
 _FULLWIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _DIGITS = {digit: str(value) for value, digit in enumerate("〇一二三四五六七八九")} | {"零": "0"}
@@ -22,11 +24,12 @@ _TWO_WAYS = re.compile(r"[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}")
 
 @dataclass(frozen=True)
 class DateReading:
-    """A day, or ``None`` with the reason in Chinese; ``rewritten`` when it was not in ISO form."""
+    """A day, or ``None`` with the reason in both languages; ``rewritten`` when it was not in ISO form."""
 
     day: date | None
     rewritten: bool = False
     reason_zh: str = ""
+    reason_en: str = ""
 
 
 def read_date(text: str) -> DateReading:
@@ -43,8 +46,14 @@ def read_date(text: str) -> DateReading:
     if match is not None:
         return _day([_arabic(part) for part in match.groups()], text, rewritten=True)
     if _TWO_WAYS.fullmatch(squeezed):
-        return DateReading(None, reason_zh=f"“{text}”的年月日顺序不能确定")
-    return DateReading(None, reason_zh=f"“{text}”不是完整的年月日")
+        return DateReading(
+            None,
+            reason_zh=f"“{text}”的年月日顺序不能确定",
+            reason_en="the order of year, month and day cannot be told",
+        )
+    return DateReading(
+        None, reason_zh=f"“{text}”不是完整的年月日", reason_en="not a complete year, month and day"
+    )
 
 
 def _day(parts: Sequence[str], text: str, *, rewritten: bool) -> DateReading:
@@ -52,7 +61,7 @@ def _day(parts: Sequence[str], text: str, *, rewritten: bool) -> DateReading:
     try:
         return DateReading(date(int(year), int(month), int(day)), rewritten)
     except ValueError:
-        return DateReading(None, reason_zh=f"“{text}”这一天不存在")
+        return DateReading(None, reason_zh=f"“{text}”这一天不存在", reason_en="there is no such day")
 
 
 def _arabic(numeral: str) -> str:

@@ -7,11 +7,13 @@ whole.
 
 import json
 import logging
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, and_, bindparam, delete, insert, select
 
@@ -27,13 +29,14 @@ from fazhi.store.engine import read, write
 from fazhi.store.raw import RawStore
 from fazhi.systems.edition import Edition
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Raised whenever the same bytes would be read differently than before."""
 
 Progress = Callable[[str], None]
 """Told in Chinese how many submissions are done, of how many."""
 
 _PER_TRANSACTION = 64
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
 _log = logging.getLogger(__name__)
 
 
@@ -61,6 +64,8 @@ class _Pending:
     submitted: Submitted
     workbooks: tuple[tuple[str, str], ...]
     """Name and SHA-256."""
+    evidence: tuple[tuple[str, str], ...] = ()
+    """Likewise."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class _Reader:
 
     edition: Edition
     wording: Wording
+    registry: Registry
     digest: str
     parsed_at: str
 
@@ -93,7 +99,7 @@ def parse_slice(
         engine: The store.
         raw: Where the files lie.
         edition: The indicator system of the year.
-        registry: Its digest is part of what a parse depends on.
+        registry: Its units and names; its digest is part of what a parse depends on.
         year: The assessment year.
         today: The current day in Asia/Shanghai.
         progress: Told after each transaction.
@@ -105,6 +111,7 @@ def parse_slice(
     reader = _Reader(
         edition,
         Wording(edition, year),
+        registry,
         reader_digest(edition, registry),
         now.isoformat(timespec="seconds") if now is not None else f"{today.isoformat()}T00:00:00+08:00",
     )
@@ -158,15 +165,23 @@ def _added(counts: ParseCounts, stored: Sequence[Reading], problems: Iterable[st
 
 
 def _pending(engine: Engine, reader: str, year: int) -> tuple[list[_Pending], int]:
-    current, parse = tables.current_submission.c, tables.parse.c
+    current, parse, submission = tables.current_submission.c, tables.parse.c, tables.submission.c
     same = and_(
         parse.submission_id == current.submission_id,
         parse.revision == current.revision,
         parse.reader_digest == reader,
     )
     query = (
-        select(tables.current_submission, parse.parse_id)
-        .select_from(tables.current_submission.outerjoin(tables.parse, same))
+        select(tables.current_submission, parse.parse_id, submission.received_at)
+        .select_from(
+            tables.current_submission.outerjoin(tables.parse, same).join(
+                tables.submission,
+                and_(
+                    submission.submission_id == current.submission_id,
+                    submission.revision == current.revision,
+                ),
+            )
+        )
         .where(current.year == year)
         .order_by(current.kind, current.sender_code, current.period)
     )
@@ -204,8 +219,10 @@ def _as_pending(row: Any, files: dict[tuple[str, int], list[Any]]) -> _Pending:
             row.sender_code,
             Period.parse(row.period),
             tuple(file.name for file in came if file.role == "evidence"),
+            datetime.fromisoformat(row.received_at).astimezone(_SHANGHAI).date(),
         ),
         tuple((file.name, file.sha256) for file in came if file.role == "workbook"),
+        tuple((file.name, file.sha256) for file in came if file.role == "evidence"),
     )
 
 
@@ -213,13 +230,22 @@ def _read(raw: RawStore, item: _Pending, reader: _Reader, problems: list[str]) -
     """Read one submission; a failure of the reader is told as a problem, not blamed on the department."""
     try:
         workbooks = [(name, raw.get(sha256)) for name, sha256 in item.workbooks]
-        return read_submission(workbooks, item.submitted, reader.edition, reader.wording)
+        return read_submission(
+            workbooks,
+            item.submitted,
+            reader.edition,
+            reader.wording,
+            registry=reader.registry,
+            evidence=((name, raw.get(sha256)) for name, sha256 in item.evidence),
+        )
     except Exception as failure:
-        _log.info("reading %s revision %d failed", item.submission_id, item.revision, exc_info=not problems)
+        # neither the log nor the problem repeats the failure's text: it may quote what the file says
+        places = "".join(traceback.format_tb(failure.__traceback__)) if not problems else ""
+        _log.info("reading %s revision %d failed\n%s", item.submission_id, item.revision, places)
         problems.append(
-            f"系统读取报送 {item.submission_id}(第{item.revision}次，{item.submitted.sender_code}，"
-            f"{item.submitted.period})时出错，不是单位填报的问题，下次运行将重试："
-            f"{type(failure).__name__} {failure}"
+            f"系统读取报送 {item.submission_id}（第{item.revision}次，{item.submitted.sender_code}，"
+            f"{item.submitted.period}）时出错，不是单位填报的问题，下次运行将重试："
+            f"{type(failure).__name__}"
         )
         return None
 

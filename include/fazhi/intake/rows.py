@@ -1,22 +1,28 @@
-"""Rows of the table as values. In: a table, the edition, the submission. Out: values and findings.
+"""Rows of the table as values. In: a cleaned table, the edition, the submission. Out: values and findings.
 
 Every reading keeps the address of its cell. Exact numbers are kept as text and as scaled integers; what is
 fuzzy or cannot be read leaves the number empty and a finding on the cell. A row in which nothing is filled is
 not a value.
 """
 
+from dataclasses import dataclass, field, replace
+from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 
+from fazhi.intake import evidence as evidence_of
+from fazhi.intake.cleaning import Cleaned
+from fazhi.intake.codes import judge_division_of_unit, judge_number_in_text, judge_unit_code
 from fazhi.intake.dates import read_date
-from fazhi.intake.evidence import EvidenceFiles
+from fazhi.intake.evidence import EvidenceFiles, UnitNames
 from fazhi.intake.ratios import places_kept, read_ratio
-from fazhi.intake.table import Table, normal_title, vocabulary
+from fazhi.intake.table import Table, vocabulary
 from fazhi.intake.values import ReadValue, Submitted
-from fazhi.intake.wording import ReadFinding, Wording
+from fazhi.intake.wording import ReadFinding, Seen, Wording
 from fazhi.model.exact import plain, scaled
-from fazhi.model.quantity import MAX_PLACES, Quantity, is_placeholder, read_quantity
+from fazhi.model.quantity import MAX_PLACES, Problem, Quantity, is_placeholder, read_quantity
 from fazhi.model.terms import RatioKind, SubmissionKind, ValueType
+from fazhi.registry.registry import Registry
 from fazhi.sheets import Cell, CellKind, Row, period_of
 from fazhi.sheets.cover import code_of
 from fazhi.systems.edition import Edition, Indicator
@@ -30,42 +36,77 @@ _ASKED = {
     ValueType.BOOLEAN: ("boolean", "value"),
     ValueType.DATE: ("date", "value"),
 }
-_SERIAL_EXPECTED = "形如 2024-03-05 的日期"
+_TEXT_COLUMNS = ("reason", "note", "evidence", "provenance")
+_DATE_EXPECTED = ("形如 2024-03-05 的日期", "a date such as 2024-03-05")
 
 
-def read_rows(
-    table: Table, submitted: Submitted, edition: Edition, wording: Wording
-) -> tuple[list[ReadValue], list[ReadFinding]]:
+@dataclass(frozen=True)
+class RowsRead:
+    """The values, the findings on them, and what else of the table is told with them."""
+
+    values: tuple[ReadValue, ...]
+    findings: tuple[ReadFinding, ...]
+    rows: frozenset[int]
+    """The numbers of the rows that are values."""
+    evidence: frozenset[str]
+    """The pieces of evidence that they name."""
+
+
+@dataclass(frozen=True)
+class RowContext:
+    """Under what rows are read."""
+
+    cleaned: Cleaned
+    submitted: Submitted
+    edition: Edition
+    wording: Wording
+    registry: Registry | None = None
+    evidence: EvidenceFiles = field(default_factory=lambda: EvidenceFiles(()))
+    unit_names: UnitNames | None = None
+
+    @property
+    def table(self) -> Table:
+        """The cleaned table."""
+        return self.cleaned.table
+
+    @property
+    def today(self) -> date:
+        """The day by which duties are judged: that of receipt, and where there is none, the end of the year."""
+        year, received = self.submitted.period.year, self.submitted.received_on
+        return max(received, date(year, 1, 1)) if received is not None else date(year, 12, 31)
+
+
+def read_rows(context: RowContext) -> RowsRead:
     """Read every filled row of a table, in its order."""
-    evidence = EvidenceFiles(submitted.evidence)
     values: list[ReadValue] = []
     findings: list[ReadFinding] = []
-    totals = vocabulary()["total_rows"]
-    for row in table.rows():
-        if any(normal_title(table.text(row, key)) in totals for key in ("indicator_code", "indicator_name")):
-            continue
-        reader = _RowReader(table, row, submitted, edition, wording)
+    rows: set[int] = set()
+    named: set[str] = set()
+    for row in context.table.rows():
+        reader = _RowReader(context, row)
         if reader.is_filled():
-            values.append(reader.read(len(values) + 1, evidence))
+            values.append(reader.read(len(values) + 1))
             findings += reader.findings
-    return values, findings
+            rows.add(row.number)
+            named.update(context.evidence.named(context.table.text(row, "evidence")).pieces)
+    return RowsRead(tuple(values), tuple(findings), frozenset(rows), frozenset(named))
 
 
 class _RowReader:
     """Reads one row."""
 
-    def __init__(
-        self, table: Table, row: Row, submitted: Submitted, edition: Edition, wording: Wording
-    ) -> None:
-        self._table = table
+    def __init__(self, context: RowContext, row: Row) -> None:
+        self._context = context
+        self._table = context.table
         self._row = row
-        self._submitted = submitted
-        self._wording = wording
-        self._code = code_of(table.text(row, "indicator_code"))
-        self._indicator = edition.by_code.get(self._code)
+        self._submitted = context.submitted
+        self._code = code_of(self._table.text(row, "indicator_code"))
+        self._indicator = context.edition.by_code.get(self._code)
+        self._is_na = False
+        self._code_is_wrong = False
         self._fuzzy: list[str] = []
         self._unreadable: list[str] = []
-        self._noted: list[tuple[str, str, str, str, str]] = []
+        self._noted: list[tuple[str, Seen]] = []
         self.findings: list[ReadFinding] = []
 
     def is_filled(self) -> bool:
@@ -77,9 +118,11 @@ class _RowReader:
                 return True
         return self._ticked(self._cell("not_applicable")) is not False
 
-    def read(self, row_no: int, evidence: EvidenceFiles) -> ReadValue:
+    def read(self, row_no: int) -> ReadValue:
         """The row as a value; ``findings`` then holds what was found on it."""
         period = self._submitted.period
+        self._cleaned_cells()
+        self._unit_cell()
         value = ReadValue(
             row_no=row_no,
             year=period.year,
@@ -94,11 +137,14 @@ class _RowReader:
             sheet=self._table.sheet.name,
         )
         self._addresses(value)
-        self._texts(value, evidence)
+        self._texts(value)
+        self._named_evidence(value)
         self._code_and_period()
-        value.not_applicable = int(self._applicability())
+        self._is_na = self._applicability()
+        value.not_applicable = int(self._is_na)
         if self._indicator is not None:
             self._readings(value, self._indicator)
+            self._zero_for_na(value, self._indicator)
         value.fuzzy = ";".join(self._fuzzy) or None
         value.unreadable = ";".join(self._unreadable) or None
         value.value_digest = value.content_digest()
@@ -111,10 +157,37 @@ class _RowReader:
         return self._table.cell(self._row, key)
 
     def _unit_code(self) -> str:
+        """The unit the row is about; a unit's own row with an invalid code is still about the sender."""
         stated = code_of(self._table.text(self._row, "unit_code"))
-        return (
-            stated if stated or self._submitted.kind is SubmissionKind.OFFICE else self._submitted.sender_code
-        )
+        if self._submitted.kind is SubmissionKind.OFFICE:
+            return stated
+        return self._submitted.sender_code if self._code_is_wrong or not stated else stated
+
+    def _cleaned_cells(self) -> None:
+        """What was masked or taken out of the row's cells before they were read."""
+        for key, (column, _) in self._table.columns.items():
+            for seen in self._context.cleaned.seen.get(
+                (self._table.sheet.name, self._row.number, column), ()
+            ):
+                self._see(key, seen)
+
+    def _unit_cell(self) -> None:
+        cell, day = self._cell("unit_code"), self._submitted.period.last_day
+        if cell is not None and not self._is_told("unit_code", "private_use"):
+            for seen in judge_unit_code(cell, self._context.registry, day):
+                self._see("unit_code", seen)
+                self._code_is_wrong = self._code_is_wrong or seen.rule != "FULLWIDTH"
+        if self._code_is_wrong:
+            self._unreadable.append("unit")
+        division = self._table.text(self._row, "division_code")
+        if division:
+            self._see_if(
+                "division_code",
+                judge_division_of_unit(division, self._unit_code(), self._context.registry, day),
+            )
+
+    def _is_told(self, key: str, case: str) -> bool:
+        return any(noted == key and seen.case == case for noted, seen in self._noted)
 
     def _addresses(self, value: ReadValue) -> None:
         def where(key: str) -> str | None:
@@ -137,7 +210,7 @@ class _RowReader:
         asked = self._indicator is not None and key in _ASKED[self._indicator.value_type]
         return "value" if asked and self._cell(key) is None and self._cell("value") is not None else key
 
-    def _texts(self, value: ReadValue, evidence: EvidenceFiles) -> None:
+    def _texts(self, value: ReadValue) -> None:
         def text(key: str) -> str | None:
             return self._table.text(self._row, key) or None
 
@@ -146,32 +219,49 @@ class _RowReader:
         value.stated_scope = text("scope")
         value.provenance = text("provenance")
         value.stated_reporting = _reporting(text("reporting"))
-        value.evidence_named, missing = evidence.named(text("evidence") or "")
-        value.evidence_missing = ";".join(missing) or None
         for key in _INPUTS:
             cell = self._cell(key)
             if cell is not None:
                 setattr(value, f"{key}_raw", cell.shown)
+        for key in _TEXT_COLUMNS:
+            cell = self._cell(key)
+            if cell is not None:
+                self._see_if(key, judge_number_in_text(cell))
+
+    def _named_evidence(self, value: ReadValue) -> None:
+        named = self._context.evidence.named(self._table.text(self._row, "evidence"))
+        value.evidence_named = len(named.pieces)
+        value.evidence_missing = ";".join(named.missing) or None
+        year = self._submitted.period.year
+        row = evidence_of.Row(value.unit_code, self._indicator, (year, year + 1))
+        self._see_if("evidence", evidence_of.judge_links(named))
+        self._see_if("evidence", evidence_of.judge_names(named, row, self._context.unit_names))
 
     def _code_and_period(self) -> None:
         code = self._cell("indicator_code")
         if code is not None and code.kind is CellKind.ERROR:
-            self._note("CELL_ERROR", "indicator_code", code.text, "指标编码")
+            self._note("CELL_ERROR", "indicator_code", code.text, ("指标编码", "an indicator code"))
         stated = self._table.text(self._row, "period")
         if stated and period_of(stated) != self._submitted.period:
             self._note(
                 "PERIOD_MISMATCH",
                 "period",
                 stated,
-                str(self._submitted.period),
-                "本行的填报期与报送的填报期不同",
+                (str(self._submitted.period), str(self._submitted.period)),
+                ("本行的填报期与报送的填报期不同", "the row's period is not the submission's"),
             )
 
     def _applicability(self) -> bool:
         cell = self._cell("not_applicable")
         ticked = self._ticked(cell)
         if ticked is None and cell is not None:
-            self._note("VALUE_TYPE", "not_applicable", cell.text, "是，或留空", "“不适用”栏只能填“是”或留空")
+            self._note(
+                "VALUE_TYPE",
+                "not_applicable",
+                cell.text,
+                ("是，或留空", "是 (yes), or blank"),
+                ("“不适用”栏只能填“是”或留空", "this column takes 是 (yes) or stays blank"),
+            )
         return ticked is True
 
     @staticmethod
@@ -180,6 +270,33 @@ class _RowReader:
         if cell is None or is_placeholder(cell.text) or cell.text.strip() in vocabulary()["unticked"]:
             return False
         return True if cell.text.strip() in vocabulary()["ticked"] else None
+
+    def _zero_for_na(self, value: ReadValue, indicator: Indicator) -> None:
+        """Zeros where the indicator does not apply say nothing about the unit: read as not applicable."""
+        stated = (value.numerator_q, value.denominator_q, value.amount_q)
+        if all(number is None for number in stated) or any(stated) or self._fuzzy or self._unreadable:
+            return
+        if not self._is_na and self._applies(indicator, value.unit_code):
+            return
+        why = (
+            ("“不适用”栏填了“是”", "the row is marked not applicable")
+            if self._is_na
+            else ("按职责登记，这项指标不适用于本单位", "the unit has no such duty")
+        )
+        key = next(key for key in ("numerator", "denominator", "value") if self._cell(key) is not None)
+        self._note("ZERO_FOR_NA", key, "0", ("不适用", "not applicable"), why)
+        value.not_applicable = 1
+        value.numerator = value.denominator = value.amount = value.stated_ratio = value.ratio_form = None
+        value.numerator_q = value.denominator_q = value.amount_q = value.ratio_gap = None
+        value.ratio_tolerance = value.value_raw = None
+
+    def _applies(self, indicator: Indicator, unit_code: str) -> bool:
+        """Whether the unit has the duty; also where that cannot be told."""
+        registry, year, today = self._context.registry, self._submitted.period.year, self._context.today
+        if registry is None or self._submitted.kind is SubmissionKind.OFFICE or not indicator.asked_of_unit:
+            return True
+        unit = registry.unit_on(unit_code, registry.deciding_day(year, today))
+        return unit is None or registry.applies(indicator, unit, year, today)
 
     # --- readings by type
 
@@ -211,7 +328,13 @@ class _RowReader:
             return
         if kind is not RatioKind.GROWTH and any("增长" in word or "下降" in word for word in quantity.words):
             self._unreadable.append("value")
-            self._note("VALUE_TYPE", "value", quantity.text, "比率", "本栏是比率，不是增幅")
+            self._note(
+                "VALUE_TYPE",
+                "value",
+                quantity.text,
+                ("比率", "a ratio"),
+                ("本栏是比率，不是增幅", "a ratio belongs here, not a growth"),
+            )
             return
         if quantity.is_fuzzy:
             self._interval(value, quantity, Fraction(1, 100) if quantity.percent else Fraction(1))
@@ -250,7 +373,10 @@ class _RowReader:
             value.boolean_value = int(text in vocabulary()["true"])
             return
         self._unreadable.append("boolean")
-        self._note("VALUE_TYPE", key, cell.shown, "是 或 否", f"“{cell.shown}”不是“是”或“否”")
+        problem = Problem("VALUE_TYPE", f"“{cell.shown}”不是“是”或“否”", "neither yes nor no")
+        if is_placeholder(cell.text):
+            problem = Problem("NA_TOKEN", "看不出是“否”还是不适用", "it may mean no or not applicable")
+        self._problem(problem, key, cell.shown, ("是 或 否", "是 (yes) or 否 (no)"))
 
     def _date(self, value: ReadValue) -> None:
         key = self._place("date")
@@ -266,11 +392,14 @@ class _RowReader:
             day = cell.serial
         if day is None:
             self._unreadable.append("date")
-            self._note("DATE_INVALID", key, cell.shown, _SERIAL_EXPECTED, reading.reason_zh)
+            problem = Problem("DATE_INVALID", reading.reason_zh, reading.reason_en)
+            if is_placeholder(cell.text):
+                problem = Problem("NA_TOKEN", "看不出是没有发生还是不适用", "no date or not applicable")
+            self._problem(problem, key, cell.shown, _DATE_EXPECTED)
             return
         value.date_value = day
         if day != cell.text.strip():
-            self._note("DATE_FORMAT", key, cell.shown, day)
+            self._note("DATE_FORMAT", key, cell.shown, (day, day))
 
     # --- cells
 
@@ -285,29 +414,43 @@ class _RowReader:
             return None
         if cell.kind in (CellKind.BOOLEAN, CellKind.DATE):
             self._unreadable.append(key)
-            self._note("VALUE_TYPE", key, cell.shown, "数字", f"“{cell.shown}”是日期或逻辑值，不是数字")
+            self._note(
+                "VALUE_TYPE",
+                key,
+                cell.shown,
+                ("数字", "a number"),
+                (f"“{cell.shown}”是日期或逻辑值，不是数字", "a date or truth value, not a number"),
+            )
             return None
         quantity = read_quantity(
             cell.shown.strip(), unit, typed_number=cell.typed_number, max_places=max_places
         )
         for problem in quantity.problems:
-            self._note(problem.rule, key, cell.shown, _expected_number(unit), problem.reason_zh)
+            self._problem(problem, key, cell.shown, _expected_number(unit))
         if quantity.exact is None:
             (self._fuzzy if quantity.is_fuzzy else self._unreadable).append(key)
             return quantity if quantity.is_fuzzy else None
         if quantity.rewrites:
             after = plain(quantity.exact) + ("%" if quantity.percent else "")
             for rule in quantity.rewrites:
-                self._note(rule, key, cell.shown, after, f"已按“{after}”读取")
+                self._note(rule, key, cell.shown, (after, after), (f"已按“{after}”读取", f"read as {after}"))
         return quantity
 
     def _readable(self, key: str, part: str) -> Cell | None:
-        """A cell that is filled and holds no error."""
+        """A cell that is filled and holds no error; a dash beside a ticked 不适用 states nothing."""
         cell = self._cell(key)
+        if cell is not None and self._is_na and is_placeholder(cell.text):
+            return None
         if cell is None or cell.kind is not CellKind.ERROR:
             return cell
         self._unreadable.append(part)
-        self._note("CELL_ERROR", key, cell.text, "数值", f"单元格显示{cell.text}")
+        self._note(
+            "CELL_ERROR",
+            key,
+            cell.text,
+            ("数值", "a value"),
+            (f"单元格显示{cell.text}", f"the cell shows {cell.text}"),
+        )
         return None
 
     def _bounded(self, key: str, quantity: Quantity) -> tuple[str, int] | None:
@@ -316,22 +459,48 @@ class _RowReader:
         bounded = _bounded_text(quantity.exact)
         if bounded is None:
             self._unreadable.append(key)
-            self._note("VALUE_TYPE", key, quantity.text, "不超过1000亿的数", "数值超出可接受的范围")
+            self._note(
+                "VALUE_TYPE",
+                key,
+                quantity.text,
+                ("不超过1000亿的数", "a number up to 10^11"),
+                ("数值超出可接受的范围", "the number is out of range"),
+            )
         return bounded
 
-    def _note(self, rule: str, key: str, found: str, expected: str, detail: str = "") -> None:
-        self._noted.append((rule, key, found, expected, detail))
+    # --- what is found
+
+    def _note(
+        self, rule: str, key: str, found: str, expected: tuple[str, str], detail: tuple[str, str] = ("", "")
+    ) -> None:
+        """Note a finding on a cell of the row; ``expected`` and ``detail`` in Chinese and English."""
+        self._see(key, Seen(rule, found, expected[0], detail[0], detail[1], expected[1]))
+
+    def _problem(self, problem: Problem, key: str, found: str, expected: tuple[str, str]) -> None:
+        self._see(
+            key,
+            Seen(
+                problem.rule,
+                found,
+                expected[0],
+                problem.reason_zh,
+                problem.reason_en,
+                expected[1],
+                case=problem.case,
+            ),
+        )
+
+    def _see(self, key: str, seen: Seen) -> None:
+        self._noted.append((key, seen))
+
+    def _see_if(self, key: str, seen: Seen | None) -> None:
+        if seen is not None:
+            self._see(key, seen)
 
     def _word(self, value: ReadValue) -> None:
-        for rule, key, found, expected, detail in self._noted:
-            finding = self._wording.finding(
-                rule,
-                sheet=value.sheet,
-                cell=self._table.address(self._row, key),
-                found=found,
-                expected=expected,
-                detail=detail,
-            )
+        for key, seen in self._noted:
+            placed = replace(seen, sheet=value.sheet, cell=self._table.address(self._row, key))
+            finding = self._context.wording.word(placed)
             if finding is not None:
                 self.findings.append(
                     ReadFinding(finding, value.row_no, value.unit_code, value.indicator_code)
@@ -360,8 +529,9 @@ def _reporting(stated: str | None) -> str | None:
     return next((word for word, written in words.items() if stated in written), None)
 
 
-def _expected_number(unit: str) -> str:
-    return f"以“{unit}”为单位的准确数字" if unit and unit != "%" else "准确的数字"
+def _expected_number(unit: str) -> tuple[str, str]:
+    english = "an exact number in the column's unit"
+    return (f"以“{unit}”为单位的准确数字" if unit and unit != "%" else "准确的数字", english)
 
 
 def _scaled_or_none(number: Fraction | None, factor: Fraction) -> int | None:

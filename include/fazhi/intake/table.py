@@ -1,67 +1,16 @@
 """The table in a file. In: sheets of cells. Out: the table with its columns by title, or why it is none."""
 
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any
+from dataclasses import replace
 
-import yaml
-
+from fazhi.intake.table_notes import structure
+from fazhi.intake.titles import Table, key_of_title, normal_title, vocabulary
 from fazhi.model.terms import SubmissionKind
-from fazhi.sheets import Cell, FileFault, ReadFile, Row, Sheet
+from fazhi.sheets import FileFault, ReadFile, Sheet
 
 TABLE_SHEET = "填报表"
 _HEADER_WITHIN_ROWS = 60
+_MOST_ROWS = 20_000
 _EXPECTED = "本系统生成的填报表"
-
-
-@cache
-def vocabulary() -> Mapping[str, Any]:
-    """The titles and words of ``titles.yaml``."""
-    text = resources.files("fazhi.intake").joinpath("titles.yaml").read_text(encoding="utf-8")
-    loaded: Mapping[str, Any] = yaml.safe_load(text)
-    return loaded
-
-
-@cache
-def _key_of_title() -> Mapping[str, str]:
-    return {title: key for key, titles in vocabulary()["columns"].items() for title in titles}
-
-
-def normal_title(text: str) -> str:
-    """A title without blanks and line breaks, in half-width letters."""
-    return re.sub(r"[\s*]", "", unicodedata.normalize("NFKC", text))
-
-
-@dataclass(frozen=True)
-class Table:
-    """A sheet with a header row; ``columns`` says where each known column stands and how it is titled."""
-
-    sheet: Sheet
-    header_row: int
-    columns: Mapping[str, tuple[int, str]]
-
-    def rows(self) -> Iterator[Row]:
-        """The rows below the header."""
-        return (row for row in self.sheet.rows if row.number > self.header_row)
-
-    def cell(self, row: Row, key: str) -> Cell | None:
-        """A cell of a row, ``None`` when it is blank or the table has no such column."""
-        place = self.columns.get(key)
-        return row.cells.get(place[0]) if place is not None else None
-
-    def text(self, row: Row, key: str) -> str:
-        """The text of a cell of a row without blanks around it."""
-        cell = self.cell(row, key)
-        return cell.text.strip() if cell is not None else ""
-
-    def address(self, row: Row, key: str) -> str | None:
-        """Where a cell stands, ``None`` when the table has no such column."""
-        place = self.columns.get(key)
-        return None if place is None else self.sheet.address(row.number, place[0], place[1])
 
 
 def find_table(file: ReadFile, kind: SubmissionKind) -> Table | FileFault:
@@ -103,7 +52,7 @@ def _table_of(sheet: Sheet) -> Table | None:
         repeated = False
         for column, cell in row.cells.items():
             title = normal_title(cell.text)
-            key = _key_of_title().get(title)
+            key = key_of_title().get(title)
             repeated = repeated or key in found
             if key is not None:
                 found[key] = (column, title)
@@ -120,9 +69,21 @@ def _complete(table: Table, kind: SubmissionKind) -> Table | FileFault:
     if missing:
         names = "、".join(missing)
         return FileFault("NOT_TEMPLATE", f"缺少列：{names}", _EXPECTED, f"表头缺少列：{names}")
-    return table
+    count = sum(1 for _ in table.below())
+    if count > _MOST_ROWS:
+        return FileFault(
+            "NOT_TEMPLATE",
+            f"{count}行",
+            f"不超过{_MOST_ROWS}行",
+            f"填报表有{count}行，超过{_MOST_ROWS}行，请分开报送",
+        )
+    found = structure(table, kind)
+    return replace(table, left_out=found.left_out, notes=found.notes)
 
 
 def _title(key: str, table: Table) -> str:
     titles = vocabulary()["columns"][key]
     return str(titles[-1] if table.sheet.name is None else titles[0])
+
+
+__all__ = ["TABLE_SHEET", "Table", "find_table", "normal_title", "vocabulary"]

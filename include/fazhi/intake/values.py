@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 
 from fazhi.intake.wording import ReadFinding
 from fazhi.model.canonical import sha256_hex
@@ -18,6 +19,8 @@ class Submitted:
     period: Period
     evidence: tuple[str, ...] = ()
     """Names of the evidence files that came with it."""
+    received_on: date | None = None
+    """The day in Asia/Shanghai on which it was received; ``None`` where nobody received it yet."""
 
 
 @dataclass

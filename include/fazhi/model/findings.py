@@ -69,6 +69,8 @@ def compose(
     found: str = "",
     expected: str = "",
     detail: str = "",
+    expected_en: str | None = None,
+    detail_en: str | None = None,
     related: tuple[str, ...] = (),
 ) -> Finding:
     """Word a finding by its check.
@@ -80,15 +82,21 @@ def compose(
         found: The value as written.
         expected: What is accepted there.
         detail: What else explains it (the other figure, the computed value).
+        expected_en: ``expected`` in the English message, ``None`` for the same text.
+        detail_en: Likewise.
         related: The other cells compared.
     """
     words = {"found": found, "expected": expected, "detail": detail}
+    english = words | {
+        "expected": expected if expected_en is None else expected_en,
+        "detail": detail if detail_en is None else detail_en,
+    }
     return Finding(
         check_id=check.check_id,
         rule=check.rule,
         severity=check.severity,
         message_zh=check.message_zh.format(**words),
-        message_en=check.message_en.format(**words),
+        message_en=check.message_en.format(**english).strip(),
         fix_zh=check.fix_zh.format(**words),
         sheet=sheet,
         cell=cell,

@@ -39,13 +39,26 @@ _NA_TOKENS = frozenset(
         "暂无",
         "没有",
         "空",
+        "空白",
         "无数据",
+        "无此项",
+        "无此类事项",
+        "未发生",
+        "未开展",
+        "未涉及",
+        "不涉及",
+        "不适用",
         "N/A",
         "NA",
-        "n/a",
+        "NULL",
+        "NONE",
+        "NIL",
+        "#",
         "*",
     ]
 )
+_SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+")
+_CALENDAR_YEAR = re.compile(r"(?:19|20)[0-9]{2}年(?:度)?")
 _HOTLINES = frozenset(["12345", "12315"])
 _SCALES = {
     "": 1,
@@ -88,7 +101,9 @@ _OPENINGS = (
     | _ABOUT
     | (_AT_LEAST | _AT_MOST) - {"以上", "以下", "以内"}
 )
-_VAGUE = re.compile(rf"(?:若干|许多|大量|多|[{_CN}]*[几数][{_CN}]*)(?:[余多])?[^0-9]{{0,4}}")
+_MIXED = re.compile(rf"负?(?=[^0-9]*[0-9])[0-9{_CN}]*[{_CN}][0-9{_CN}]*[件个项人次份家户场名元条篇部]?")
+"""Digits and numerals side by side (``3百二十``); a scale word alone after digits is read before."""
+_VAGUE = re.compile(rf"(?:若干|许多|大量|多|上[百千万亿]+|[{_CN}]*[几数][{_CN}]*)(?:[余多])?[^0-9]{{0,4}}")
 
 
 class Bound(StrEnum):
@@ -104,10 +119,12 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a text is no exact quantity: the rule kind and the reason in Chinese."""
+    """Why a text is no exact quantity: the rule kind, which case of it, the reason in both languages."""
 
     rule: str
     reason_zh: str
+    reason_en: str = ""
+    case: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +176,11 @@ class _Grammar:
 
 def is_placeholder(text: str) -> bool:
     """Whether a text only marks that nothing is stated (``/``, ``无``, ``—``)."""
-    return _BLANKS.sub("", text.translate(_FULLWIDTH)) in _NA_TOKENS
+    return _is_token(_BLANKS.sub("", text.translate(_FULLWIDTH)))
+
+
+def _is_token(folded: str) -> bool:
+    return folded.upper().strip("()") in _NA_TOKENS
 
 
 @lru_cache(maxsize=65_536)
@@ -192,8 +213,9 @@ def read_quantity(
     match = grammar.pattern.fullmatch(_percent_in_words(folded))
     if match is None:
         if _VAGUE.fullmatch(folded):
-            return Quantity(text, problems=(Problem("FUZZY_NUMBER", f"“{text}”没有写明数量"),))
-        return Quantity(text, problems=(Problem("VALUE_TYPE", f"“{text}”不能读作数字"),))
+            vague = Problem("FUZZY_NUMBER", f"“{text}”没有写明数量", "it states no definite quantity")
+            return Quantity(text, problems=(vague,))
+        return Quantity(text, problems=(_not_a_number(text, folded),))
     return _rounded(_interpret(text, match, grammar, rewrites), max_places)
 
 
@@ -211,14 +233,27 @@ def _fold(text: str) -> tuple[str, list[str]]:
 
 
 def _never_a_quantity(folded: str, typed_number: bool) -> Problem | None:
-    if folded in _NA_TOKENS:
-        return Problem("NA_TOKEN", "有职责而没有发生的填0,没有这项职责的在“不适用”栏说明")
+    if _is_token(folded):
+        return Problem(
+            "NA_TOKEN",
+            "有职责而没有发生的填0，没有这项职责的在“不适用”栏说明",
+            "write 0 if nothing happened; mark the row not applicable if there is no such duty",
+        )
     if len(folded) > MAX_LENGTH:
-        return Problem("VALUE_TYPE", "文字过长,不是数字")
+        return Problem("VALUE_TYPE", "文字过长，不是数字", "the text is too long to be a number")
+    if _SCIENTIFIC.fullmatch(folded):
+        return Problem(
+            "SCI_NOTATION_ID",
+            f"“{folded}”是科学计数法，原来的各位数字可能已经丢失",
+            "scientific notation; digits of the original may be lost",
+        )
+    if _CALENDAR_YEAR.fullmatch(folded):
+        return Problem("VALUE_TYPE", f"“{folded}”是年份，不是数量", "a calendar year is no quantity")
     if folded in _HOTLINES and not typed_number:
         return Problem(
             "VALUE_TYPE",
-            f"“{folded}”与热线号码相同,不能认定为数量;确为数量的请写作{int(folded):,}或加上计量单位",
+            f"“{folded}”与热线号码相同，不能认定为数量；确为数量的请写作{int(folded):,}或加上计量单位",
+            f"the same digits as a hotline's name; write {int(folded):,} if a quantity is meant",
         )
     return None
 
@@ -255,10 +290,11 @@ def _split_unit(column_unit: str) -> tuple[int, str]:
 
 def _interpret(text: str, match: re.Match[str], grammar: _Grammar, rewrites: list[str]) -> Quantity:
     if match["scale"] and match["scale_after"]:
-        return Quantity(text, problems=(Problem("VALUE_TYPE", f"“{text}”有两个数量级,不能读作数字"),))
+        double = Problem("VALUE_TYPE", f"“{text}”有两个数量级，不能读作数字", "it has two scale words")
+        return Quantity(text, problems=(double,))
     number = _ascii_number(match["ascii"]) if match["ascii"] else _chinese_number(match["chinese"])
     if number is None:
-        return Quantity(text, problems=(Problem("VALUE_TYPE", f"“{text}”不是规范的中文数字"),))
+        return Quantity(text, problems=(_bad_numeral(text),))
     scale = match["scale"] or match["scale_after"] or ""
     unit = _UNIT_ALIASES.get(match["unit"] or "", match["unit"] or "")
     factor = _factor(scale, unit, grammar)
@@ -290,18 +326,47 @@ def _factor(scale: str, unit: str, grammar: _Grammar) -> Fraction | Problem:
     column = (grammar.unit, grammar.scale)
     if unit == "":
         if scale and grammar.scale != 1:
-            return Problem("VALUE_TYPE", f"本栏单位已含数量级,又写了“{scale}”,不能确定是哪一种")
+            return Problem(
+                "UNIT_IN_CELL",
+                f"本栏单位已含数量级，又写了“{scale}”，不能确定是哪一种",
+                "the column's unit has a scale already; which one is meant cannot be told",
+                "other_unit",
+            )
         if scale and grammar.unit == "%":
-            return Problem("VALUE_TYPE", f"百分比栏不能写“{scale}”")
+            return Problem(
+                "UNIT_IN_CELL",
+                f"百分比栏不能写“{scale}”",
+                "a scale word has no meaning in a per cent column",
+                "other_unit",
+            )
         return Fraction(_SCALES[scale])
     if grammar.unit == "" and unit not in ("%", "元"):
         return Fraction(_SCALES[scale])
     if unit != column[0]:
         wanted = grammar.unit or "件数等数量"
         return Problem(
-            "VALUE_TYPE", f"所写单位“{scale}{unit}”与本栏单位“{_unit_name(grammar) or wanted}”不一致"
+            "UNIT_IN_CELL",
+            f"所写单位“{scale}{unit}”与本栏单位“{_unit_name(grammar) or wanted}”不一致",
+            "the unit written is not the unit of the column",
+            "other_unit",
         )
     return Fraction(_SCALES[scale], grammar.scale)
+
+
+def _not_a_number(text: str, folded: str) -> Problem:
+    if _MIXED.fullmatch(folded):
+        return _bad_numeral(text)
+    return Problem("VALUE_TYPE", f"“{text}”不能读作数字", "it cannot be read as a number")
+
+
+def _bad_numeral(text: str) -> Problem:
+    """A Chinese numeral that is not well formed, or mixed with digits: which number is meant is not guessed."""
+    return Problem(
+        "CN_NUMERAL",
+        f"“{text}”不是规范的中文数字，或者与阿拉伯数字混写",
+        "not a well-formed Chinese numeral, or one mixed with digits",
+        "malformed",
+    )
 
 
 def _unit_name(grammar: _Grammar) -> str:
@@ -348,9 +413,15 @@ def _fuzzy(read: Quantity, marks: list[str], number: _Number, factor: Fraction, 
     value, step = number.value * factor, number.step * factor
     more = any(mark in ("余", "多", "有余", "来") for mark in marks)
     bound, low, high = _interval(marks, value, step, more)
-    problems = [Problem("FUZZY_NUMBER", f"“{read.text}”是约数")]
+    problems = [Problem("FUZZY_NUMBER", f"“{read.text}”是约数", "the figure is approximate")]
     if more and not scaled and number.step <= 1:
-        problems.append(Problem("FUZZY_MALFORMED", f"“{read.text}”在非整十的数后用了“余”或“多”"))
+        problems.append(
+            Problem(
+                "FUZZY_MALFORMED",
+                f"“{read.text}”在非整十的数后用了“余”或“多”",
+                "the number is exact to the unit, so that 'more than' cannot follow it",
+            )
+        )
     return replace(read, bound=bound, low=low, high=high, rewrites=(), problems=tuple(problems))
 
 
