@@ -40,6 +40,10 @@ def test_an_example_gives_exactly_the_stated_cells(
     city = City.at(tmp_path, edition)
     city.submit(stated.get("others", ()))
     city.submit(stated["rows"])
+    if "deadline" in stated:
+        city.set_deadline(**stated["deadline"])
+    if "locked" in stated:
+        city.lock(stated["locked"])
     for indicator in stated.get("approved", ()):
         city.approve_not_applicable(indicator)
     city.judge()

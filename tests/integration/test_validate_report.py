@@ -150,3 +150,12 @@ def test_the_page_names_edition_run_and_time(city: City):
 )
 def test_an_address_in_a_csv_is_said_in_words(address: str, said: str):
     assert _place(address) == said
+
+
+def test_every_finding_names_its_legal_basis_with_its_status(city: City):
+    city.submit([{"indicator": "I1.1", "numerator": "12", "denominator": "9"}])
+    city.judge()
+    (found,) = city.findings()
+    check = next(one for one in city.edition.checks if one.check_id == found["check_id"])
+    assert check.legal_basis_status == "unverified"
+    assert f"规则 {check.rule}；依据：{check.legal_basis}（未核实）" in written(city)

@@ -412,13 +412,15 @@ def test_reconcile_stands_on_the_units_value_not_on_the_authoritys(city: City):
     assert found["related"] == ["“GOVSVC”2024年报送 填报表!F3"]
 
 
-def test_of_two_authorities_the_later_source_is_compared_with_the_first(city: City):
+def test_two_authorities_that_differ_hold_both_values(city: City):
     assert city.edition.by_code["G2.2"].sources == ("COURT", "RECON")
-    city.submit([{"indicator": "G2.2", "value": "1", "by": "COURT", "kind": "office"}])
+    (first,) = city.submit([{"indicator": "G2.2", "value": "1", "by": "COURT", "kind": "office"}])
     (second,) = city.submit([{"indicator": "G2.2", "value": "3", "by": "RECON", "kind": "office"}])
     city.judge()
-    (found,) = city.findings()
-    assert (found["check_id"], found["value_id"]) == ("RECONCILE_FAR", second)
+    found = [
+        (one["check_id"], one["severity"], one["value_id"], one["other_value_id"]) for one in city.findings()
+    ]
+    assert found == [("CONFLICT", "hold", first, second), ("CONFLICT", "hold", second, first)]
 
 
 def test_the_published_lenient_cases_are_not_compared_across_scopes_two_years_apart(tmp_path: Path):

@@ -4,20 +4,20 @@ judged.
 All units and figures are synthetic (合成数据). Rows of one sender, kind and period make one submission whose
 table has its first data row in row 3, in the columns of the template."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from fractions import Fraction
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import Engine, func, insert, select, text
+from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from fazhi.intake.ratios import places_kept, read_ratio
-from fazhi.model.canonical import digest
+from fazhi.model.canonical import digest, sha256_hex
 from fazhi.model.exact import plain, scaled
 from fazhi.model.period import Period
 from fazhi.model.quantity import read_quantity
@@ -27,10 +27,20 @@ from fazhi.registry.records import LeadTask
 from fazhi.settings import PROJECT_ROOT
 from fazhi.store import open_store, read, write
 from fazhi.store.findings import current_findings
-from fazhi.store.tables import current_parse, decision, parse, value
+from fazhi.store.tables import (
+    current_parse,
+    decision,
+    parse,
+    raw_file,
+    submission,
+    submission_file,
+    value,
+    year_lock,
+)
 from fazhi.systems import load_editions
-from fazhi.systems.edition import Edition
+from fazhi.systems.edition import DatedValue, Deadline, Edition
 from fazhi.validate import ValidationOutcome, validate_slice
+from fazhi.validate.expectations import suite_document
 from fazhi.validate.gate import counts_by_gx
 
 EDITIONS = load_editions(PROJECT_ROOT / "include" / "indicator_systems")
@@ -48,6 +58,7 @@ _COLUMNS = {
     "evidence": "N",
 }
 _FIRST_DATA_ROW = 3
+_FIGURES = ("indicator", "numerator", "denominator", "value", "stated", "boolean", "date", "na")
 
 
 def sources_of(edition: Edition) -> tuple[str, ...]:
@@ -99,6 +110,10 @@ def small_registry(edition: Edition, *more: Unit, lead_tasks: tuple[LeadTask, ..
     )
 
 
+_Group = tuple[str, str, str]
+"""Kind, sender and period of a submission."""
+
+
 @cache
 def _empty_store() -> bytes:
     """A migrated store without rows; migrating anew for each city would take most of the tests' time."""
@@ -125,9 +140,12 @@ class City:
     edition: Edition
     year: int
     registry: Registry
-    gx_dir: Path = GX_DIR
+    gx_dir: Path | None = GX_DIR
     today: date = TODAY
+    own_suite: bool = False
+    """Whether the edition was changed in the test, so that its suite is made instead of read."""
     _submitted: int = field(default=0)
+    _revisions: dict[_Group, int] = field(default_factory=dict)
 
     @classmethod
     def at(
@@ -147,10 +165,8 @@ class City:
             ids += self._store(kind, sender, period, group)
         return ids
 
-    def _grouped(
-        self, rows: Iterable[Mapping[str, str]]
-    ) -> dict[tuple[str, str, str], list[Mapping[str, str]]]:
-        grouped: dict[tuple[str, str, str], list[Mapping[str, str]]] = {}
+    def _grouped(self, rows: Iterable[Mapping[str, str]]) -> "dict[_Group, list[Mapping[str, str]]]":
+        grouped: dict[_Group, list[Mapping[str, str]]] = {}
         for row in rows:
             sender = row.get("by") or row.get("unit", "甲单位")
             period = f"{self.year + int(row.get('year', '0'))}{row.get('period', '')}"
@@ -159,6 +175,8 @@ class City:
 
     def _store(self, kind: str, sender: str, period: str, rows: list[Mapping[str, str]]) -> list[int]:
         self._submitted += 1
+        revision = int(rows[0].get("revision", self._revisions.get((kind, sender, period), 0) + 1))
+        self._revisions[kind, sender, period] = revision
         when = Period.parse(period)
         with write(self.engine) as connection:
             known = {
@@ -170,8 +188,8 @@ class City:
             key = connection.execute(
                 insert(parse).values(
                     **known,
-                    submission_id=f"S{self._submitted:03d}",
-                    revision=1,
+                    submission_id=self._submission(connection, known, revision, rows),
+                    revision=revision,
                     reader_digest="1" * 64,
                     system_id=self.edition.system_id,
                     system_digest=self.edition.digest,
@@ -198,6 +216,68 @@ class City:
                 for one in values
             ]
 
+    def _submission(
+        self,
+        connection: Connection,
+        known: Mapping[str, Any],
+        revision: int,
+        rows: Sequence[Mapping[str, str]],
+    ) -> str:
+        """Record the submission that rows came in; what is not said of it is taken from the period's end."""
+        first = rows[0]
+        key = {"submission_id": f"S{self._submitted:03d}", "revision": revision}
+        at = self.moment(str(known["period"]), first.get("sent", "120"), first.get("clock", "09:00"))
+        connection.execute(
+            insert(submission).values(
+                **key,
+                **known,
+                source="合成数据",
+                submitted_at=at,
+                submitted_by=first.get("clerk", "甲某"),
+                received_at=at,
+                content_digest=digest({"rows": [dict(row) for row in rows], "no": self._submitted}),
+            )
+        )
+        files = [("填报表.csv", "workbook", first.get("file", f"workbook {self._submitted}"))]
+        files += [
+            (f"{row['evidence_file']}.pdf", "evidence", row["evidence_file"])
+            for row in rows
+            if "evidence_file" in row
+        ]
+        for name, role, content in files:
+            sha256 = sha256_hex(content.encode())
+            if connection.execute(select(raw_file).where(raw_file.c.sha256 == sha256)).first() is None:
+                connection.execute(insert(raw_file).values(sha256=sha256, size=1, first_seen_at=at))
+            connection.execute(
+                insert(submission_file).values(**key, name=name, role=role, sha256=sha256, size=1)
+            )
+        return str(key["submission_id"])
+
+    def moment(self, period: str, days: str, clock: str = "00:00") -> str:
+        """A time some days after a period's last day."""
+        day = Period.parse(period).last_day + timedelta(days=int(days))
+        return f"{day.isoformat()}T{clock}:00+08:00"
+
+    def set_deadline(self, value: str, unit: str) -> None:
+        """Give the edition a deadline for submissions."""
+        dated = DatedValue(None, None, value, unit, 0, "unverified", "合成数据")
+        deadline = Deadline("submission_after_period", "报送", (dated,))
+        deadlines = {**self.edition.deadlines, "submission_after_period": deadline}
+        self.edition = replace(self.edition, deadlines=deadlines)
+
+    def lock(self, days: str, until: str | None = None) -> None:
+        """Lock the year some days after its end, and lift that some days after it."""
+        with write(self.engine) as connection:
+            connection.execute(
+                insert(year_lock).values(
+                    year=self.year,
+                    region=REGION,
+                    locked_at=self.moment(str(self.year), days),
+                    lifted_at=None if until is None else self.moment(str(self.year), until),
+                    reason="最终结果公示（合成数据）",
+                )
+            )
+
     def approve_not_applicable(
         self, indicator: str, verdict: str = "approve", unit_name: str = "甲单位"
     ) -> None:
@@ -221,7 +301,14 @@ class City:
     def judge(self, *, with_gx: bool = False) -> ValidationOutcome:
         """Validate the year; GX's own counting takes seconds, so most tests run its queries themselves."""
         counting = counts_by_gx if with_gx else counts_by_queries
-        with patch("fazhi.validate.slices.counts_by_gx", counting):
+        with ExitStack() as patches:
+            patches.enter_context(patch("fazhi.validate.slices.counts_by_gx", counting))
+            if self.own_suite:
+                patches.enter_context(
+                    patch(
+                        "fazhi.validate.slices.committed_suite", lambda _dir, edition: suite_document(edition)
+                    )
+                )
             return validate_slice(
                 self.engine,
                 self.edition,
@@ -295,7 +382,7 @@ def value_row(
         "evidence_missing": row.get("evidence_missing"),
         "sheet": "填报表",
         "cell_unit": f"A{at}" if kind == "office" else None,
-        "value_digest": digest({"row": dict(row), "period": str(period)}),
+        "value_digest": digest({"figures": {part: row[part] for part in _FIGURES if part in row}}),
         **cells,
         **_quantities(row),
     }
@@ -318,12 +405,13 @@ def _quantities(row: Mapping[str, str]) -> dict[str, Any]:
             fuzzy.append(part)
             if part == "value":
                 found["low_q"] = scaled(plain(quantity.low)) if quantity.low is not None else None
+                found["high_q"] = scaled(plain(quantity.high)) if quantity.high is not None else None
     return {**found, "fuzzy": ";".join(fuzzy) or None}
 
 
 def _stated(written: str, kind: RatioKind, unit: str, filled: Mapping[str, Any]) -> dict[str, Any]:
     quantity = read_quantity(written, unit, max_places=places_kept(unit))
-    parts = [Fraction(filled[part]) if filled.get(part) else None for part in ("numerator", "denominator")]
+    parts = [scaled(filled[part]) if filled.get(part) else None for part in ("numerator", "denominator")]
     stated = read_ratio(quantity, kind, unit, *parts)
     return {
         "stated_ratio": plain(stated.share),

@@ -21,6 +21,23 @@ class RuleKind:
     judged_by: Literal["intake", "values"]
     required: Mapping[str, ParamKind] = field(default_factory=dict)
     optional: Mapping[str, ParamKind] = field(default_factory=dict)
+    cases: tuple[str, ...] = ()
+    """Cases that are worded, and judged in severity, by a check of their own (``params: {case: …}``)."""
+
+
+def _with_cases(rule: str, *cases: str) -> RuleKind:
+    """A kind judged while reading that has, beside the usual check, one for each named case."""
+    return RuleKind(rule, "intake", optional={"case": "text"}, cases=cases)
+
+
+_WHOLE: Mapping[str, ParamKind] = {"indicator": "indicator", "part": "part"}
+_SUMMED: Mapping[str, ParamKind] = {
+    "of": "indicator",
+    "of_part": "part",
+    "parts": "indicators",
+    "parts_part": "part",
+}
+"""One figure (``of``) or the sum of several (``parts``)."""
 
 
 def _kinds(*kinds: RuleKind) -> Mapping[str, RuleKind]:
@@ -39,9 +56,20 @@ RULE_KINDS: Mapping[str, RuleKind] = _kinds(
     RuleKind("NOT_TEMPLATE", "intake"),
     RuleKind("TEMPLATE_VERSION", "intake"),
     RuleKind("CELL_ERROR", "intake"),
-    RuleKind("UNIT_IN_CELL", "intake"),
+    RuleKind("STALE_FORMULA", "intake"),
+    RuleKind("FORMULA_INJECTION", "intake"),
+    RuleKind("PATH_TRAVERSAL", "intake"),
+    RuleKind("HIDDEN", "intake"),
+    RuleKind("FILTERED", "intake"),
+    RuleKind("MERGED", "intake"),
+    RuleKind("HEADER_CHANGED", "intake"),
+    RuleKind("HEADER_SPACE", "intake"),
+    RuleKind("HEADER_OFFSET", "intake"),
+    RuleKind("TRAILING_NOTE", "intake"),
+    RuleKind("MULTI_UNIT", "intake"),
+    _with_cases("UNIT_IN_CELL", "other_unit"),
     RuleKind("FULLWIDTH", "intake"),
-    RuleKind("CN_NUMERAL", "intake"),
+    _with_cases("CN_NUMERAL", "malformed"),
     RuleKind("SEPARATOR", "intake"),
     RuleKind("FLOAT_NOISE", "intake"),
     RuleKind("DATE_FORMAT", "intake"),
@@ -51,6 +79,20 @@ RULE_KINDS: Mapping[str, RuleKind] = _kinds(
     RuleKind("VALUE_TYPE", "intake"),
     RuleKind("NA_TOKEN", "intake"),
     RuleKind("PERIOD_MISMATCH", "intake"),
+    RuleKind("SCI_NOTATION_ID", "intake"),
+    RuleKind("ZERO_FOR_NA", "intake"),
+    RuleKind("TOTAL_ROW", "intake"),
+    RuleKind("USCC_INVALID", "intake"),
+    RuleKind("REGION_CODE", "intake"),
+    _with_cases("UNIT_ALIAS", "ended"),
+    RuleKind("UNIT_AMBIGUOUS", "intake"),
+    RuleKind("NOT_APPROVED", "intake"),
+    RuleKind("DATE_AFTER_SUBMISSION", "intake"),
+    RuleKind("EVIDENCE_MISMATCH", "intake"),
+    RuleKind("LINK_DEAD", "intake"),
+    RuleKind("PII_FOUND", "intake"),
+    RuleKind("CLASSIFIED", "intake"),
+    _with_cases("INVISIBLE_CHAR", "private_use"),
     # what SQL judges over the values of one row
     RuleKind("UNIT_UNKNOWN", "values"),
     RuleKind("INDICATOR_UNKNOWN", "values"),
@@ -62,6 +104,7 @@ RULE_KINDS: Mapping[str, RuleKind] = _kinds(
     RuleKind("COUNT_NOT_INTEGER", "values"),
     RuleKind("PART_MISSING", "values"),
     RuleKind("NUM_GT_DEN", "values"),
+    RuleKind("RATIO_GT_1", "values"),
     RuleKind("ZERO_DENOMINATOR", "values"),
     RuleKind("RATIO_MISMATCH", "values"),
     RuleKind("PERCENT_FORM", "values"),
@@ -77,15 +120,39 @@ RULE_KINDS: Mapping[str, RuleKind] = _kinds(
         "values",
         required={"indicator": "indicator", "part": "part", "of": "indicator", "of_part": "part"},
     ),
+    RuleKind("SUM_MISMATCH", "values", required=_WHOLE, optional=_SUMMED),
+    RuleKind("DOUBLE_COUNT", "values", required=_WHOLE, optional=_SUMMED),
     RuleKind(
-        "SUM_MISMATCH",
+        "MEAN_RANGE",
         "values",
-        required={"indicator": "indicator", "part": "part", "of": "indicator", "of_part": "part"},
+        required={
+            "indicator": "indicator",
+            "part": "part",
+            "of": "indicator",
+            "of_part": "part",
+            "low": "number",
+            "high": "number",
+        },
+    ),
+    RuleKind("DATE_ORDER", "values", optional={"indicator": "indicator", "of": "indicator"}),
+    RuleKind(
+        "CONFLICT",
+        "values",
+        optional={"indicator": "indicator", "part": "part", "of": "indicator", "of_part": "part"},
     ),
     RuleKind("RECONCILE", "values", optional={"above_percent": "number", "up_to_percent": "number"}),
     RuleKind("CUMULATIVE_DECREASE", "values"),
+    RuleKind("NESTED_PERIOD", "values", required={"relation": "text"}),
     RuleKind("INCOMPARABLE", "values"),
+    RuleKind("DEFINITION", "values", optional={"indicator": "indicator", "since": "text"}),
     RuleKind("JUMP", "values", required={"percent": "number", "at_least": "number"}),
     RuleKind("AMOUNT_SCALE", "values", required={"low_times": "number", "high_times": "number"}),
     RuleKind("STALE_COPY", "values", required={"share_percent": "number", "at_least": "number"}),
+    RuleKind("CROSS_UNIT_DUP", "values", required={"looks_at": "text"}),
+    RuleKind("TEXT_DUP", "values", required={"at_least": "number"}),
+    # what SQL judges once for a submission
+    RuleKind("DUP_FILE", "values"),
+    RuleKind("VERSION_CONFLICT", "values", required={"minutes": "number"}),
+    RuleKind("LATE", "values"),
+    RuleKind("LOCKED", "values"),
 )

@@ -1,89 +1,197 @@
-"""The rules' documentation, made from the editions. In: editions. Out: Markdown pages.
+"""The public catalogue of rules, made from the editions. In: editions, rule codes. Out: Markdown pages, orphans.
 
-``python -m fazhi.validate.catalogue`` writes ``docs/rules/``; a test fails when a page is not what this
-module makes.
+``python -m fazhi.validate.catalogue`` writes ``docs/rules/``: for each edition a page in Chinese and one in English,
+and an index of all rule codes. It fails when a rule code or kind has no check, or a check no example; a test fails
+when a page is not what this module makes.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fazhi.model.terms import SEVERITY_ZH
+import yaml
+
+from fazhi.model.terms import SEVERITY_ZH, Severity
 from fazhi.settings import PROJECT_ROOT, Settings
 from fazhi.systems import load_editions
 from fazhi.systems.edition import Check, Edition
 from fazhi.systems.rule_kinds import RULE_KINDS
+from fazhi.validate.catalogue_words import (
+    BASIS_STATUS_EN,
+    BASIS_STATUS_ZH,
+    FIELD_EN,
+    FIELD_ZH,
+    JUDGED_EN,
+    JUDGED_ZH,
+    SEVERITY_EN,
+    WORD_ZH,
+)
 
-BASIS_STATUS_ZH: Mapping[str, str] = {
-    "found": "公开网页所见",
-    "seed": "来源文本所载",
-    "unverified": "未核实，引用前须核对原文",
-}
-_JUDGED_ZH = {"intake": "读取文件时", "values": "读取之后，与其他数据一起"}
-_FIELD_ZH: Mapping[str, str] = {
-    "raw": "单元格",
-    "of": "报送任务",
-    "file": "文件",
-    "indicator": "指标",
-    "unit": "单位",
-    "by": "报送单位",
-    "kind": "种类",
-    "year": "年度",
-    "period": "填报期",
-    "numerator": "分子",
-    "denominator": "分母",
-    "value": "数值",
-    "stated": "比率",
-    "boolean": "是否",
-    "date": "日期",
-    "date_year": "日期的年份",
-    "na": "不适用",
-    "reason": "理由",
-    "evidence": "佐证材料数",
-    "reporting": "注明",
-    "scope": "范围",
-}
-_WORD_ZH: Mapping[tuple[str, str], str] = {
-    ("kind", "office"): "主管机关报送",
-    ("kind", "unit"): "单位报送",
-    ("reporting", "cumulative"): "累计数",
-    ("reporting", "current"): "当期数",
-    ("na", "1"): "是",
-    ("year", "-1"): "上一年",
-    ("date_year", "-1"): "上一年",
-}
+_MADE_BY = "`python -m fazhi.validate.catalogue`"
+
+
+@dataclass(frozen=True)
+class RuleCode:
+    """One line of the list of rule codes; a code may stand in several lines."""
+
+    code: str
+    category: str
+    name_zh: str
+    name_en: str
+    severity: Severity
+
+
+@cache
+def rule_codes() -> tuple[RuleCode, ...]:
+    """The list of rule codes that every edition has to cover, in its own order."""
+    text = resources.files("fazhi.validate").joinpath("rule_codes.yaml").read_text(encoding="utf-8")
+    return tuple(
+        RuleCode(one["code"], one["category"], one["name_zh"], one["name_en"], Severity(one["severity"]))
+        for one in yaml.safe_load(text)["codes"]
+    )
 
 
 def pages(editions: Sequence[Edition]) -> dict[str, str]:
     """Every page of the catalogue by its file name."""
-    return {"README.md": _index(editions), **{f"{one.system_id}.md": _page(one) for one in editions}}
+    made = {"README.md": _index(editions)}
+    for edition in editions:
+        made[f"{edition.system_id}.md"] = _page_zh(edition)
+        made[f"{edition.system_id}.en.md"] = _page_en(edition)
+    return made
+
+
+# --- orphans
+
+
+def orphans(editions: Sequence[Edition]) -> tuple[str, ...]:
+    """What has no counterpart, in words; empty when the catalogue is complete.
+
+    A rule code without a check in an edition, with another severity than any check of it, a rule kind that no
+    edition uses, a check of an unknown kind, a check without its examples or with a field that has no words.
+    """
+    return (*_kinds_without_a_check(editions), *(one for e in editions for one in _faults_of(e)))
+
+
+def _kinds_without_a_check(editions: Sequence[Edition]) -> Iterator[str]:
+    used = {check.rule for edition in editions for check in edition.checks}
+    for rule in RULE_KINDS:
+        if rule not in used:
+            yield f"规则种类 {rule} 没有任何一版的 checks.yaml 使用"
+
+
+def _faults_of(edition: Edition) -> Iterator[str]:
+    for code in rule_codes():
+        severities = {check.severity for check in edition.checks if check.rule == code.code}
+        if not severities:
+            yield f"{edition.system_id}：规则代码 {code.code}（{code.name_zh}）没有校验规则"
+    for check in edition.checks:
+        if check.rule not in RULE_KINDS:
+            yield f"{edition.system_id}：{check.check_id} 的规则种类 {check.rule} 不存在"
+        for name, example in (("example_pass", check.example_pass), ("example_fail", check.example_fail)):
+            if not example:
+                yield f"{edition.system_id}：{check.check_id} 缺少 {name}"
+            for word in sorted(_fields(example) - FIELD_ZH.keys()):
+                yield f"{edition.system_id}：{check.check_id} 的 {name} 有目录没有收录的项 {word}"
+
+
+def _fields(example: Mapping[str, Any]) -> set[str]:
+    """The names used in an example and its rows."""
+    rows = [*example.get("rows", ()), *example.get("others", ())]
+    return {name for name in example if name not in _STRUCTURE} | {name for row in rows for name in row}
+
+
+_STRUCTURE = frozenset({"rows", "others", "cells", "approved", "deadline", "locked"})
+
+
+# --- the index
 
 
 def _index(editions: Sequence[Edition]) -> str:
     lines = [
-        "# 校验规则目录",
+        "# 校验规则目录 · Catalogue of validation rules",
         "",
-        "由 `python -m fazhi.validate.catalogue` 根据各版指标体系的 `checks.yaml` 生成，请勿手工修改。",
+        f"由 {_MADE_BY} 根据各版指标体系的 `checks.yaml` 生成，请勿手工修改。",
+        f"Made by {_MADE_BY} from the editions' `checks.yaml`; not edited by hand.",
         "",
     ]
     for edition in editions:
-        years = (
-            f"{edition.from_year}年起"
-            if edition.to_year is None
-            else f"{edition.from_year}—{edition.to_year}年"
+        name = edition.system_id
+        lines.append(
+            f"- {edition.title_zh}，{_span_zh(edition)}，{len(edition.checks)} 条规则："
+            f"[中文]({name}.md) · [English]({name}.en.md)"
         )
-        lines.append(f"- [{edition.title_zh}]({edition.system_id}.md)：{years}，{len(edition.checks)} 条规则")
-    return "\n".join(lines) + "\n"
+    lines += [
+        "",
+        "处理级别 · Severities："
+        + "；".join(f"{SEVERITY_ZH[s]} `{s.value}` {SEVERITY_EN[s]}" for s in Severity),
+        "",
+        f"## 规则代码 · Rule codes（{len(rule_codes())}）",
+        "",
+        "| 代码 Code | 问题 | Problem | 处理 Severity | "
+        + " | ".join(f"{edition.system_id}" for edition in editions)
+        + " |",
+        "| --- | --- | --- | --- |" + " --- |" * len(editions),
+    ]
+    lines += [_index_row(code, editions) for code in rule_codes()]
+    return "\n".join([*lines, *_index_of_others(editions)]) + "\n"
 
 
-def _page(edition: Edition) -> str:
+def _index_row(code: RuleCode, editions: Sequence[Edition]) -> str:
+    cells = [f"`{code.code}`", _cell(code.name_zh), _cell(code.name_en), _severities(code, editions)]
+    return f"| {' | '.join([*cells, *(_links(edition, code.code) for edition in editions)])} |"
+
+
+def _severities(code: RuleCode, editions: Sequence[Edition]) -> str:
+    """The severities that the checks of a code have; the list's own first."""
+    own = {check.severity for edition in editions for check in edition.checks if check.rule == code.code}
+    ordered = sorted(own, key=lambda one: (one is not code.severity, list(Severity).index(one)))
+    return "、".join(SEVERITY_ZH[one] for one in ordered)
+
+
+def _links(edition: Edition, rule: str) -> str:
+    found = [check for check in edition.checks if check.rule == rule]
+    return "<br>".join(f"[{one.check_id}]({edition.system_id}.md#{_anchor(one)})" for one in found) or "—"
+
+
+def _index_of_others(editions: Sequence[Edition]) -> list[str]:
+    """The rules beyond the list."""
+    listed = {code.code for code in rule_codes()}
+    more = sorted({check.rule for edition in editions for check in edition.checks} - listed)
+    if not more:
+        return []
+    lines = ["", f"## 其他规则 · Further rules（{len(more)}）", ""]
+    lines.append("| 代码 Code | 看什么 | " + " | ".join(edition.system_id for edition in editions) + " |")
+    lines.append("| --- | --- |" + " --- |" * len(editions))
+    for rule in more:
+        shown = next(
+            check.looks_at_zh for edition in editions for check in edition.checks if check.rule == rule
+        )
+        cells = [f"`{rule}`", _cell(shown), *(_links(edition, rule) for edition in editions)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _span_zh(edition: Edition) -> str:
+    if edition.to_year is None:
+        return f"{edition.from_year}年起"
+    return f"{edition.from_year}—{edition.to_year}年"
+
+
+# --- an edition's page in Chinese
+
+
+def _page_zh(edition: Edition) -> str:
     lines = [
         f"# 校验规则：{edition.title_zh}",
         "",
-        "由 `python -m fazhi.validate.catalogue` 根据 `checks.yaml` 生成，请勿手工修改。",
+        f"由 {_MADE_BY} 根据 `checks.yaml` 生成，请勿手工修改。[English]({edition.system_id}.en.md) · [总目录](README.md)",
+        "",
         "话里的 {found}、{expected}、{detail} 分别是实际填写的内容、应填的内容和补充说明。",
-        "例子中的数据都是合成数据。",
+        "例子中的数据都是合成数据，每次测试都实际运行。",
         "",
         "| 规则 | 处理 | 看什么 | 要求 |",
         "| --- | --- | --- | --- |",
@@ -94,8 +202,156 @@ def _page(edition: Edition) -> str:
             f"| {link} | {SEVERITY_ZH[check.severity]} | {_cell(check.looks_at_zh)} | {_cell(check.expects_zh)} |"
         )
     for check in edition.checks:
-        lines += ["", *_section(check)]
+        lines += ["", *_section_zh(check, edition)]
     return "\n".join(lines) + "\n"
+
+
+def _section_zh(check: Check, edition: Edition) -> list[str]:
+    lines = [
+        f"## {check.check_id}",
+        "",
+        f"- 处理：{SEVERITY_ZH[check.severity]}（`{check.severity.value}`）",
+        f"- 规则种类：`{check.rule}`，{JUDGED_ZH[RULE_KINDS[check.rule].judged_by]}检查",
+        *(f"- 规则代码表：{code.name_zh}" for code in _codes_of(check)),
+        f"- 看什么：{check.looks_at_zh}",
+        f"- 要求：{check.expects_zh}",
+        f"- 怎么说：{check.message_zh}",
+        f"- 英文：{check.message_en}",
+        f"- 怎样更正：{check.fix_zh}",
+        f"- 依据：{check.legal_basis or '无'}（{BASIS_STATUS_ZH[check.legal_basis_status]}）",
+        f"- 适用年度：{_years_zh(check, edition)}",
+    ]
+    if check.params:
+        lines.append(
+            f"- 参数：{'、'.join(f'`{name}` = {_param(value)}' for name, value in check.params.items())}"
+        )
+    return [
+        *lines,
+        f"- 通过的例子：{_example_zh(check.example_pass)}",
+        f"- 不通过的例子：{_example_zh(check.example_fail)}",
+    ]
+
+
+def _codes_of(check: Check) -> list[RuleCode]:
+    return [code for code in rule_codes() if code.code == check.rule]
+
+
+def _years_zh(check: Check, edition: Edition) -> str:
+    first, last = check.from_year or edition.from_year, check.to_year or edition.to_year
+    return f"{first}年起" if last is None else f"{first}年" if first == last else f"{first}—{last}年"
+
+
+def _example_zh(example: Mapping[str, Any]) -> str:
+    if "rows" not in example:
+        return "，".join(
+            f"{FIELD_ZH.get(name, name)}“{value}”"
+            for name, value in example.items()
+            if name not in _STRUCTURE
+        )
+    text = "；".join(map(_row_zh, example["rows"]))
+    if example.get("others"):
+        text += "；与之比较的：" + "；".join(map(_row_zh, example["others"]))
+    if example.get("approved"):
+        text += f"；“不适用”已批准：{'、'.join(example['approved'])}"
+    if example.get("deadline"):
+        text += f"；报送期限：{' '.join(map(str, example['deadline'].values()))}"
+    if example.get("locked"):
+        text += f"；锁定：{example['locked']}"
+    if "cells" in example:
+        text += f"（指出：{'、'.join(cell or '整个文件' for cell in example['cells'])}）"
+    return text
+
+
+def _row_zh(row: Mapping[str, str]) -> str:
+    return " ".join(
+        f"{FIELD_ZH.get(name, name)} {WORD_ZH.get((name, value), value)}" for name, value in row.items()
+    )
+
+
+# --- and in English
+
+
+def _page_en(edition: Edition) -> str:
+    lines = [
+        f"# Validation rules: {edition.title_en}",
+        "",
+        f"Made by {_MADE_BY} from `checks.yaml`; not edited by hand. [中文]({edition.system_id}.md) · [Index](README.md)",
+        "",
+        "{found}, {expected} and {detail} stand for what was filled in, what is accepted, and what explains it.",
+        "All data in the examples are synthetic; every test run runs them. Departments read the Chinese words; the fix",
+        "and the legal basis are quoted in Chinese.",
+        "",
+        "| Rule | Severity | Judged | Years |",
+        "| --- | --- | --- | --- |",
+    ]
+    for check in edition.checks:
+        cells = (
+            f"[{check.check_id}](#{_anchor(check)})",
+            SEVERITY_EN[check.severity],
+            JUDGED_EN[RULE_KINDS[check.rule].judged_by],
+            _years_en(check, edition),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    for check in edition.checks:
+        lines += ["", *_section_en(check, edition)]
+    return "\n".join(lines) + "\n"
+
+
+def _section_en(check: Check, edition: Edition) -> list[str]:
+    lines = [
+        f"## {check.check_id}",
+        "",
+        f"- Severity: {SEVERITY_EN[check.severity]} (`{check.severity.value}`)",
+        f"- Rule kind: `{check.rule}`, judged {JUDGED_EN[RULE_KINDS[check.rule].judged_by]}",
+        *(f"- Rule code: {code.name_en}" for code in _codes_of(check)),
+        f"- Message: {check.message_en}",
+        f"- Message in Chinese: {check.message_zh}",
+        f"- How to put it right (Chinese): {check.fix_zh}",
+        f"- Legal basis: {check.legal_basis or 'none'} ({BASIS_STATUS_EN[check.legal_basis_status]})",
+        f"- Years: {_years_en(check, edition)}",
+    ]
+    if check.params:
+        lines.append(
+            f"- Parameters: {', '.join(f'`{name}` = {_param(value)}' for name, value in check.params.items())}"
+        )
+    return [
+        *lines,
+        f"- Passes: {_example_en(check.example_pass)}",
+        f"- Fails: {_example_en(check.example_fail)}",
+    ]
+
+
+def _years_en(check: Check, edition: Edition) -> str:
+    first, last = check.from_year or edition.from_year, check.to_year or edition.to_year
+    return f"from {first}" if last is None else str(first) if first == last else f"{first}–{last}"
+
+
+def _example_en(example: Mapping[str, Any]) -> str:
+    if "rows" not in example:
+        return ", ".join(
+            f"{FIELD_EN.get(name, name)} “{value}”"
+            for name, value in example.items()
+            if name not in _STRUCTURE
+        )
+    text = "; ".join(map(_row_en, example["rows"]))
+    if example.get("others"):
+        text += "; compared with: " + "; ".join(map(_row_en, example["others"]))
+    if example.get("approved"):
+        text += f"; approved as not applicable: {', '.join(example['approved'])}"
+    if example.get("deadline"):
+        text += f"; deadline: {' '.join(map(str, example['deadline'].values()))}"
+    if example.get("locked"):
+        text += f"; locked: {example['locked']}"
+    if "cells" in example:
+        text += f" (points at: {', '.join(cell or 'the whole file' for cell in example['cells'])})"
+    return text
+
+
+def _row_en(row: Mapping[str, str]) -> str:
+    return " ".join(f"{FIELD_EN.get(name, name)} {value}" for name, value in row.items())
+
+
+# --- what both share
 
 
 def _anchor(check: Check) -> str:
@@ -107,72 +363,24 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _section(check: Check) -> list[str]:
-    lines = [
-        f"## {check.check_id}",
-        "",
-        f"- 处理：{SEVERITY_ZH[check.severity]}（`{check.severity.value}`）",
-        f"- 规则种类：`{check.rule}`，{_JUDGED_ZH[RULE_KINDS[check.rule].judged_by]}检查",
-        f"- 看什么：{check.looks_at_zh}",
-        f"- 要求：{check.expects_zh}",
-        f"- 怎么说：{check.message_zh}",
-        f"- 英文：{check.message_en}",
-        f"- 怎样更正：{check.fix_zh}",
-        f"- 依据：{check.legal_basis or '无'}（{BASIS_STATUS_ZH[check.legal_basis_status]}）",
-        f"- 适用年度：{_years(check)}",
-    ]
-    if check.params:
-        given = "、".join(f"`{name}` = {_param(value)}" for name, value in check.params.items())
-        lines.append(f"- 参数：{given}")
-    return [
-        *lines,
-        f"- 通过的例子：{_example(check.example_pass)}",
-        f"- 不通过的例子：{_example(check.example_fail)}{_pointed_at(check.example_fail)}",
-    ]
-
-
-def _years(check: Check) -> str:
-    if check.from_year is None and check.to_year is None:
-        return "随版本"
-    return f"{check.from_year or '版本首年'}—{check.to_year or '版本末年'}"
-
-
 def _param(value: Any) -> str:
     return "、".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _example(example: Mapping[str, Any]) -> str:
-    if "rows" not in example:
-        return "，".join(f"{_FIELD_ZH[name]}“{value}”" for name, value in example.items())
-    text = "；".join(_row(row) for row in example["rows"])
-    if example.get("others"):
-        text += "；与之比较的：" + "；".join(_row(row) for row in example["others"])
-    if example.get("approved"):
-        text += f"；“不适用”已批准：{'、'.join(example['approved'])}"
-    return text
-
-
-def _row(row: Mapping[str, str]) -> str:
-    return " ".join(f"{_FIELD_ZH[name]} {_WORD_ZH.get((name, value), value)}" for name, value in row.items())
-
-
-def _pointed_at(example: Mapping[str, Any]) -> str:
-    if "cells" not in example:
-        return ""
-    cells = "、".join(cell or "整个文件" for cell in example["cells"])
-    return f"（指出：{cells}）"
-
-
-def main() -> int:
-    """Write the catalogue; says which pages changed."""
+def main(say: Callable[[str], None] = print) -> int:
+    """Write the catalogue; says which pages changed, and what has no counterpart."""
     folder = PROJECT_ROOT / "docs" / "rules"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages(load_editions(Settings.load().systems_dir).all).items():
+    editions = load_editions(Settings.load().systems_dir).all
+    for name, text in pages(editions).items():
         path = Path(folder / name)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
-            print(path)
-    return 0
+            say(str(path))
+    found = orphans(editions)
+    for one in found:
+        say(one)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

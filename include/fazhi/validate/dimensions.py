@@ -6,7 +6,7 @@ day on which nothing changed has the digests of the day before.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
@@ -16,10 +16,15 @@ from sqlalchemy import Connection, Table, func, select, text
 
 from fazhi.model.errors import ConfigurationError
 from fazhi.model.exact import SCALE
+from fazhi.model.period import Period
+from fazhi.model.terms import ValueType
 from fazhi.registry import Registry
+from fazhi.registry.calendar import WorkingDays
 from fazhi.registry.records import Unit
-from fazhi.store.tables import check_dim, duty_dim, indicator_dim, reporter_dim, unit_dim
+from fazhi.settings import Settings
+from fazhi.store.tables import check_dim, check_part, duty_dim, indicator_dim, reporter_dim, unit_dim
 from fazhi.systems.edition import Check, Edition, Indicator
+from fazhi.validate.deadlines import due_second
 from fazhi.validate.rules import VALUE_RULES
 from fazhi.validate.words import Names
 
@@ -31,14 +36,33 @@ _NUMBERS: Mapping[str, tuple[str, str | None]] = {
     "JUMP": ("percent", "at_least"),
     "AMOUNT_SCALE": ("low_times", "high_times"),
     "STALE_COPY": ("share_percent", "at_least"),
+    "MEAN_RANGE": ("low", "high"),
+    "TEXT_DUP": ("at_least", None),
+    "VERSION_CONFLICT": ("minutes", None),
 }
 """Which parameters a rule finds in ``number_a`` and ``number_b``."""
+_TEXTS: Mapping[str, str] = {
+    "DEFINITION": "since",
+    "CROSS_UNIT_DUP": "looks_at",
+    "NESTED_PERIOD": "relation",
+}
+"""Which parameter a rule finds in ``text_a``."""
+_WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("CROSS_UNIT_DUP", "looks_at"): ("number", "evidence"),
+    ("NESTED_PERIOD", "relation"): ("less", "equal"),
+}
+"""Which words a parameter may be."""
+_LARGEST_MEAN = 90
+_MOST_PARTS = 50
+_SUMMING = ("SUM_MISMATCH", "DOUBLE_COUNT")
 _PERCENT = {("JUMP", "percent"), ("RECONCILE", "above_percent"), ("RECONCILE", "up_to_percent")}
 _WHOLE = {
     ("DATE_OUT_OF_PERIOD", "months_before"),
     ("DATE_OUT_OF_PERIOD", "months_after"),
     ("AMOUNT_SCALE", "low_times"),
     ("AMOUNT_SCALE", "high_times"),
+    ("TEXT_DUP", "at_least"),
+    ("VERSION_CONFLICT", "minutes"),
 }
 _LARGEST_PERCENT = 1000
 
@@ -54,6 +78,18 @@ class Dimensions:
     """Unit and indicator."""
     reporters: tuple[tuple[str, str, int], ...]
     """Authority, indicator, place of its source."""
+    calendar: WorkingDays | None = None
+    """The project's own when ``None``."""
+    _due: dict[str, int | None] = field(default_factory=dict, compare=False, repr=False)
+
+    def due_second(self, period: str) -> int | None:
+        """The last second at which a period's submission is on time; ``None`` without a deadline."""
+        if period not in self._due:
+            self._due[period] = due_second(self.edition, Period.parse(period), self._working_days)
+        return self._due[period]
+
+    def _working_days(self) -> WorkingDays:
+        return self.calendar or WorkingDays.load(Settings.load().holidays_dir)
 
     @cached_property
     def duty_digest(self) -> str:
@@ -88,6 +124,7 @@ class Dimensions:
             _add(connection, indicator_dim, [system | indicator_row(one) for one in self.edition.indicators])
         if _absent(connection, check_dim, system):
             _add(connection, check_dim, [system | row for row in check_rows(self.edition)])
+            _add(connection, check_part, [system | row for row in part_rows(self.edition)])
         duty = {"duty_digest": self.duty_digest}
         if _absent(connection, unit_dim, duty):
             _add(connection, unit_dim, _named(duty, _UNIT_COLUMNS, self.units))
@@ -106,7 +143,9 @@ def _named(
     return [{**digests, **dict(zip(columns, row, strict=True))} for row in rows]
 
 
-def dimensions(edition: Edition, registry: Registry, year: int, today: date) -> Dimensions:
+def dimensions(
+    edition: Edition, registry: Registry, year: int, today: date, calendar: WorkingDays | None = None
+) -> Dimensions:
     """The dimensions of a year as the registry and the edition have them today."""
     duties = _duties(edition, registry, year, today)
     return Dimensions(
@@ -114,6 +153,7 @@ def dimensions(edition: Edition, registry: Registry, year: int, today: date) -> 
         units=_units(registry, year, today, {unit for unit, _ in duties}),
         duties=tuple(sorted(duties)),
         reporters=_reporters(edition, registry, year),
+        calendar=calendar,
     )
 
 
@@ -203,18 +243,79 @@ def check_rows(edition: Edition) -> list[dict[str, Any]]:
     faults = tuple(fault for check in checks for fault in _misfits(check))
     if faults:
         raise ConfigurationError(f"指标体系 {edition.system_id} 的校验规则参数不能使用", faults)
-    return [_check_row(check) for check in checks]
+    return [_check_row(check, edition) for check in checks]
 
 
 def _misfits(check: Check) -> Iterable[str]:
+    yield from _misfit_pairs(check)
+    yield from _misfit_texts(check)
     for name, number in check.params.items():
+        if check.rule == "MEAN_RANGE" and name in ("low", "high") and number > _LARGEST_MEAN:
+            yield f"{check.check_id}：{name} 应不超过 {_LARGEST_MEAN}"
         if (check.rule, name) in _PERCENT and (number > _LARGEST_PERCENT or (number * 100).denominator != 1):
             yield f"{check.check_id}：{name} 应为不超过 {_LARGEST_PERCENT}、最多两位小数的百分数"
         if (check.rule, name) in _WHOLE and number.denominator != 1:
             yield f"{check.check_id}：{name} 应为整数"
 
 
-def _check_row(check: Check) -> dict[str, Any]:
+def _misfit_pairs(check: Check) -> Iterable[str]:
+    """Parameters that only mean something together."""
+    given = set(check.params)
+    if check.rule in _SUMMING:
+        ways = [{"of", "of_part"}, {"parts", "parts_part"}]
+        if given - {"indicator", "part"} not in ways:
+            yield f"{check.check_id}：应恰好写 of 和 of_part，或者 parts 和 parts_part"
+        elif len(check.params.get("parts", ())) > _MOST_PARTS or len(
+            set(check.params.get("parts", ()))
+        ) != len(check.params.get("parts", ())):
+            yield f"{check.check_id}：parts 不能重复，最多 {_MOST_PARTS} 项"
+    together = {
+        "DATE_ORDER": {"indicator", "of"},
+        "CONFLICT": {"indicator", "part", "of", "of_part"},
+        "DEFINITION": {"indicator", "since"},
+    }.get(check.rule)
+    if together is not None and given and given != together:
+        yield f"{check.check_id}：{'、'.join(sorted(together))} 应一起写，或者都不写"
+
+
+def _misfit_texts(check: Check) -> Iterable[str]:
+    for (rule, name), words in _WORDS.items():
+        if check.rule == rule and check.params[name] not in words:
+            yield f"{check.check_id}：{name} 应为 {' 或 '.join(words)}"
+    if check.rule == "DEFINITION" and "since" in check.params and not _is_day(check.params["since"]):
+        yield f"{check.check_id}：since 应写成 2024-01-01 的样子"
+
+
+def _is_day(text_: str) -> bool:
+    try:
+        return date.fromisoformat(text_).isoformat() == text_
+    except ValueError:
+        return False
+
+
+def _parts_of(check: Check, edition: Edition) -> tuple[tuple[str, str], ...]:
+    """The figures that a check adds up: indicator and part; of a count or an amount always its value."""
+    params = check.params
+    if check.rule not in _SUMMING:
+        return ()
+    if "of" in params:
+        return ((params["of"], params["of_part"]),)
+    return tuple(
+        (code, params["parts_part"] if edition.by_code[code].value_type is ValueType.RATIO else "value")
+        for code in params["parts"]
+    )
+
+
+def part_rows(edition: Edition) -> list[dict[str, Any]]:
+    """The figures that checks add up as rows of ``check_part`` without their digest."""
+    return [
+        {"check_id": check.check_id, "part_no": number, "indicator_code": code, "part": part}
+        for check in edition.checks
+        for number, (code, part) in enumerate(_parts_of(check, edition), start=1)
+    ]
+
+
+def _check_row(check: Check, edition: Edition) -> dict[str, Any]:
     first, second = _NUMBERS.get(check.rule, (None, None))
     return {
         "check_id": check.check_id,
@@ -228,7 +329,8 @@ def _check_row(check: Check) -> dict[str, Any]:
         "other_part": check.params.get("of_part"),
         "number_a": _scaled(check.params.get(first)) if first else None,
         "number_b": _scaled(check.params.get(second)) if second else None,
-        "text_a": None,
+        "text_a": check.params.get(_TEXTS.get(check.rule, "")),
+        "parts": len(_parts_of(check, edition)) or None,
     }
 
 

@@ -27,13 +27,14 @@ from fazhi.store.engine import read
 from fazhi.store.findings import current_findings
 from fazhi.store.tables import current_parse, current_validation, parse, submission_file, validation
 from fazhi.systems.edition import Edition
+from fazhi.systems.wording import BASIS_STATUS_ZH
 
 MEANING_ZH: Mapping[Severity, str] = {
     Severity.BLOCK: "更正并重新报送之前不计分",
     Severity.HOLD: "由考评办审核决定之前不计分",
     Severity.WARN: "请更正，或者说明情况并确认",
     Severity.NOTE: "系统已自动处理，请核对",
-    Severity.SECURITY: "文件已隔离，没有采用",
+    Severity.SECURITY: "有关内容已隔离，没有采用",
 }
 """What each severity means for a department."""
 
@@ -54,6 +55,7 @@ class _Item:
     expected: str
     message: str
     fix: str
+    basis: str
     related: str
     reported_by: str
 
@@ -195,7 +197,7 @@ def _units(
     day: date,
 ) -> list[_Unit]:
     """One part per unit, in the order of the registry's codes."""
-    names = _Names(registry, day)
+    names = _Names(registry, day, edition)
     by_unit: dict[str, list[Mapping[str, Any]]] = {}
     for one in found:
         by_unit.setdefault(one["unit_code"], []).append(one)
@@ -246,6 +248,7 @@ def _item(one: Mapping[str, Any], sender: _Sender, names: "_Names") -> _Item:
         expected=one["expected"] or "",
         message=one["message_zh"],
         fix=one["fix_zh"],
+        basis=names.basis(one["check_id"]),
         related="、".join(map(_place, one["related"])),
         reported_by=names.of(sender.code) if other else "",
     )
@@ -257,14 +260,22 @@ def _place(address: str) -> str:
 
 
 class _Names:
-    """What units were called on a day, or last; the code itself for one that nobody knows."""
+    """What units were called on a day, or last, and the legal bases of checks; the code of a unit nobody knows."""
 
-    def __init__(self, registry: Registry, day: date) -> None:
+    def __init__(self, registry: Registry, day: date, edition: Edition) -> None:
+        self._bases = {check.check_id: check for check in edition.checks}
         latest = {unit.unit_code: unit.name_zh for unit in registry.units}
         self._names = {**latest, **{unit.unit_code: unit.name_zh for unit in registry.units_on(day)}}
 
     def of(self, code: str) -> str:
         return self._names.get(code, f"未登记的单位 {code}")
+
+    def basis(self, check_id: str) -> str:
+        """The legal basis of a check with its status; empty for a check that the edition no longer has."""
+        check = self._bases.get(check_id)
+        if check is None or not check.legal_basis:
+            return ""
+        return f"{check.legal_basis}（{BASIS_STATUS_ZH[check.legal_basis_status]}）"
 
 
 def _counts(found: Iterable[Mapping[str, Any]]) -> dict[str, int]:

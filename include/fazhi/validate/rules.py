@@ -8,7 +8,11 @@ colon and no brace in a literal.
 
 Aliases: ``v`` the value judged, ``sp`` its slice, ``d`` its indicator, ``u`` its unit, ``y`` the unit's duty,
 ``r`` the reporter's authority, ``c`` the check with its parameters, ``o`` the other value it is compared
-with.
+with; of a submission ``p`` its parse and ``s`` its times; ``k`` a token of the value that ``o`` shares, or a
+figure that the check adds up.
+
+What is fuzzy is compared by its interval, and only a contradiction that no value inside could mend is found:
+``300多`` is not below 350, but below 300 it is.
 """
 
 from collections.abc import Mapping
@@ -16,11 +20,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 Family = Literal[
-    "row", "same_row", "same_submission", "authority", "same_year", "earlier_year", "earlier_submission"
+    "row",
+    "same_row",
+    "same_submission",
+    "parts",
+    "dates",
+    "authority",
+    "sources",
+    "same_year",
+    "earlier_year",
+    "earlier_submission",
+    "submission",
+    "shared",
 ]
-"""What a value is judged beside: nothing else, the same row twice, another row of its submission, an
-authority's figure, an earlier period of the year, an earlier year, or a whole earlier submission of its
-sender."""
+"""What a value is judged beside: nothing else, the same row twice, another row of its submission, the sum of
+several rows of its submission, another date or its submission's day, an authority's figure, another source's
+figure, an earlier period of the year, an earlier year, a whole earlier submission of its sender, what is
+known of its submission (judged once, on the first row), or a row elsewhere with the same token."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,8 @@ class ValueRule:
     related: tuple[str, ...] = ()
     """The other cells compared, as ``v.numerator`` or ``o.denominator``; ``o.place`` is the place in the
     other row."""
+    having: str = ""
+    """For ``parts``: the condition over the sums, in place of one over rows."""
 
     @property
     def first_filter(self) -> str:
@@ -71,12 +89,35 @@ def _more_than_percent(one: str, other: str, percent: str) -> str:
     return f"ABS({one} - {other}) > {bound}"
 
 
-def _part_of(alias: str, chosen: str) -> str:
-    """The quantity of a value that a parameter names."""
+def _times(quantity: str, factor: str) -> str:
+    """A quantity times a parameter, both in units of 10⁻⁶; exact for whole quantities.
+
+    The parameter is at most 90 (checked when it is loaded), so that nothing leaves 64 bits.
+    """
+    return f"({quantity}) / 1000000 * {factor}"
+
+
+def part_bound(alias: str, chosen: str, bound: str) -> str:
+    """A bound (``low_q`` or ``high_q``) of the quantity that a parameter names; its own value where exact."""
     return (
         f"CASE {chosen} WHEN 'numerator' THEN {alias}.numerator_q"
-        f" WHEN 'denominator' THEN {alias}.denominator_q ELSE {alias}.amount_q END"
+        f" WHEN 'denominator' THEN {alias}.denominator_q ELSE COALESCE({alias}.amount_q, {alias}.{bound}) END"
     )
+
+
+def _least(alias: str, chosen: str) -> str:
+    """The lower bound of the quantity that a parameter names."""
+    return part_bound(alias, chosen, "low_q")
+
+
+def _most(alias: str, chosen: str) -> str:
+    """The upper bound of the quantity that a parameter names."""
+    return part_bound(alias, chosen, "high_q")
+
+
+def _apart(low_v: str, high_v: str, low_o: str, high_o: str) -> str:
+    """Whether two intervals have nothing in common; an open end is never apart."""
+    return f"(COALESCE({low_v} > {high_o}, FALSE) OR COALESCE({high_v} < {low_o}, FALSE))"
 
 
 def _any_part(template: str) -> str:
@@ -92,6 +133,8 @@ def _first_part(template: str) -> str:
     return f"CASE {whens} ELSE {_REPORTED_PLACE} END"
 
 
+YEARS_BACK = 3
+"""How far back a comparison with an earlier year looks."""
 _REPORTED_PLACE = (
     "CASE d.value_type WHEN 'ratio' THEN 'numerator' WHEN 'boolean' THEN 'boolean' WHEN 'date' THEN 'date'"
     " ELSE 'value' END"
@@ -121,7 +164,13 @@ _MONTH_OF_DATE = (
 _MONTH_BEFORE_YEAR = "((sp.year + COALESCE(d.date_year_offset, 0)) * 12)"
 _CUMULATIVE = "COALESCE(NULLIF({0}.stated_reporting, ''), d.reporting)"
 _SCOPES_DIFFER = "(COALESCE(v.stated_scope, '') <> '' AND COALESCE(o.stated_scope, '') <> '' AND v.stated_scope <> o.stated_scope)"
-_COMPARABLE = f"({_CUMULATIVE.format('v')} = {_CUMULATIVE.format('o')} AND NOT {_SCOPES_DIFFER})"
+_SAME_KIND_OF_PERIOD = f"{_CUMULATIVE.format('v')} = {_CUMULATIVE.format('o')}"
+_BROKEN_SERIES = (
+    "EXISTS (SELECT 1 FROM check_dim b WHERE b.system_digest = sp.system_digest AND b.rule = 'DEFINITION'"
+    " AND sp.year BETWEEN b.from_year AND b.to_year AND b.indicator_code = v.indicator_code"
+    " AND b.text_a > o.period_first AND b.text_a <= v.period_last)"
+)
+_COMPARABLE = f"({_SAME_KIND_OF_PERIOD} AND NOT {_SCOPES_DIFFER} AND NOT {_BROKEN_SERIES})"
 _VOLUME = "CASE d.value_type WHEN 'ratio' THEN {0}.denominator_q ELSE {0}.amount_q END"
 _DIFFERS = (
     "(" + _any_part("v.{part} <> o.{part}") + " OR COALESCE(v.boolean_value <> o.boolean_value, FALSE)"
@@ -228,6 +277,16 @@ _ROW_RULES = (
         related=("v.denominator",),
     ),
     ValueRule(
+        "RATIO_GT_1",
+        "row",
+        condition=(
+            "d.value_type = 'ratio' AND d.ratio_kind = 'share' AND v.stated_ratio <> '1'"
+            " AND SUBSTR(v.stated_ratio, 1, 1) NOT IN ('0', '-')"
+        ),
+        place="'value'",
+        related=("v.numerator", "v.denominator"),
+    ),
+    ValueRule(
         "ZERO_DENOMINATOR",
         "row",
         condition=(
@@ -298,9 +357,39 @@ _ROW_RULES = (
     ),
 )
 
-_PAIR = "{0} {1} {2}"
-_PART = _part_of("v", "c.part")
-_OTHER_PART = _part_of("o", "c.other_part")
+_FUZZY_DECREASE = (
+    "(v.numerator_q IS NULL AND v.denominator_q IS NULL AND (v.amount_q IS NULL OR o.amount_q IS NULL)"
+    " AND COALESCE(COALESCE(v.amount_q, v.high_q) < COALESCE(o.amount_q, o.low_q), FALSE))"
+)
+_CONFLICTING = f"{_DIFFERS} OR " + _apart(
+    "COALESCE(v.amount_q, v.low_q)",
+    "COALESCE(v.amount_q, v.high_q)",
+    "COALESCE(o.amount_q, o.low_q)",
+    "COALESCE(o.amount_q, o.high_q)",
+)
+_EARLIER = (
+    "(qs.submitted_second < s.submitted_second OR (qs.submitted_second = s.submitted_second"
+    " AND (q.revision < p.revision OR (q.revision = p.revision AND q.submission_id < p.submission_id))))"
+)
+_ONE_FIGURE_DIFFERS = (
+    "EXISTS (SELECT 1 FROM parse zp JOIN value z ON z.parse_id = zp.parse_id"
+    " WHERE zp.submission_id = {0}.submission_id AND zp.revision = {0}.revision AND NOT EXISTS"
+    " (SELECT 1 FROM parse wp JOIN value w ON w.parse_id = wp.parse_id"
+    " WHERE wp.submission_id = {1}.submission_id AND wp.revision = {1}.revision"
+    " AND w.indicator_code = z.indicator_code AND w.unit_code = z.unit_code AND w.period = z.period"
+    " AND w.value_digest = z.value_digest))"
+)
+OTHER_FIGURES = (
+    "(CASE WHEN EXISTS (SELECT 1 FROM parse xp WHERE xp.submission_id = q.submission_id"
+    " AND xp.revision = q.revision) THEN "
+    f"({_ONE_FIGURE_DIFFERS.format('me', 'q')} OR {_ONE_FIGURE_DIFFERS.format('q', 'me')})"
+    " ELSE EXISTS (SELECT 1 FROM submission_file ef WHERE ef.submission_id = q.submission_id"
+    " AND ef.revision = q.revision AND ef.role = 'workbook' AND NOT EXISTS (SELECT 1 FROM submission_file gf"
+    " WHERE gf.submission_id = me.submission_id AND gf.revision = me.revision AND gf.role = 'workbook'"
+    " AND gf.sha256 = ef.sha256)) END)"
+)
+"""Whether submissions ``me`` and ``q`` state other figures; of one that was never read, whether its workbook is
+another file."""
 _SCALE = (
     "(d.value_type = 'amount' AND {one}.amount_q / NULLIF({other}.amount_q, 0)"
     " BETWEEN {check}.number_a / 1000000 AND {check}.number_b / 1000000)"
@@ -318,16 +407,64 @@ _COMPARING_RULES = (
     ValueRule(
         "SUBSET",
         "same_submission",
-        condition=_PAIR.format(_PART, ">", _OTHER_PART),
+        condition=f"{_least('v', 'c.part')} > {_most('o', 'c.other_part')}",
+        place="c.part",
+        related=("o.other_part",),
+    ),
+    ValueRule(
+        "MEAN_RANGE",
+        "same_submission",
+        condition=(
+            f"{_most('o', 'c.other_part')} > 0"
+            f" AND ({_most('v', 'c.part')} < {_times(_least('o', 'c.other_part'), 'c.number_a')}"
+            f" OR {_least('v', 'c.part')} > {_times(_most('o', 'c.other_part'), 'c.number_b')})"
+        ),
         place="c.part",
         related=("o.other_part",),
     ),
     ValueRule(
         "SUM_MISMATCH",
-        "same_submission",
-        condition=_PAIR.format(_PART, "<>", _OTHER_PART),
+        "parts",
+        condition="1 = 1",
+        having=_apart("{low_v}", "{high_v}", "{low_sum}", "{high_sum}"),
         place="c.part",
         related=("o.other_part",),
+    ),
+    ValueRule(
+        "DOUBLE_COUNT",
+        "parts",
+        condition="1 = 1",
+        having="{low_sum} > {high_v}",
+        place="c.part",
+        related=("o.other_part",),
+    ),
+    ValueRule(
+        "DATE_ORDER",
+        "dates",
+        condition=(
+            "(c.indicator_code IS NULL AND v.date_value > s.submitted_day)"
+            " OR (o.value_id IS NOT NULL AND v.date_value < o.date_value)"
+        ),
+        place="'date'",
+        related=("o.date",),
+    ),
+    ValueRule(
+        "CONFLICT",
+        "sources",
+        condition=(
+            "(v.kind = 'unit' OR rv.reporter_code IS NOT NULL) AND (o.kind = 'unit' OR ro.reporter_code IS NOT NULL)"
+            f" AND ((c.indicator_code IS NULL AND o.kind = 'office' AND ({_CONFLICTING}))"
+            " OR (c.indicator_code = v.indicator_code AND "
+            + _apart(
+                _least("v", "c.part"),
+                _most("v", "c.part"),
+                _least("o", "c.other_part"),
+                _most("o", "c.other_part"),
+            )
+            + "))"
+        ),
+        place=f"COALESCE(c.part, {_first_part('v.{part} <> o.{part}')})",
+        related=("o.other_place",),
     ),
     ValueRule(
         "RECONCILE",
@@ -344,7 +481,20 @@ _COMPARING_RULES = (
         "same_year",
         condition=(
             f"{_CUMULATIVE.format('v')} = 'cumulative' AND {_CUMULATIVE.format('o')} = 'cumulative'"
-            " AND (" + _any_part("v.{part} < o.{part}") + ")"
+            " AND (" + _any_part("v.{part} < o.{part}") + f" OR {_FUZZY_DECREASE})"
+        ),
+        place=_first_part("v.{part} < o.{part}"),
+        related=("o.place",),
+    ),
+    ValueRule(
+        "NESTED_PERIOD",
+        "same_year",
+        condition=(
+            f"{_CUMULATIVE.format('v')} = 'current' AND {_CUMULATIVE.format('o')} = 'current'"
+            " AND d.aggregation = 'sum' AND o.period_first >= v.period_first AND ((c.text_a = 'less' AND ("
+            + _any_part("v.{part} < o.{part}")
+            + f" OR {_FUZZY_DECREASE}))"
+            " OR (c.text_a = 'equal' AND v.amount_q <> 0 AND v.amount_q = o.amount_q))"
         ),
         place=_first_part("v.{part} < o.{part}"),
         related=("o.place",),
@@ -352,7 +502,18 @@ _COMPARING_RULES = (
     ValueRule(
         "INCOMPARABLE",
         "earlier_year",
-        condition=f"NOT {_COMPARABLE}",
+        condition=f"NOT ({_SAME_KIND_OF_PERIOD})",
+        place=_REPORTED_PLACE,
+        related=("o.place",),
+    ),
+    ValueRule(
+        "DEFINITION",
+        "earlier_year",
+        condition=(
+            f"{_SAME_KIND_OF_PERIOD} AND ((c.indicator_code IS NULL AND {_SCOPES_DIFFER})"
+            " OR (c.indicator_code = v.indicator_code AND c.text_a > o.period_first"
+            " AND c.text_a <= v.period_last))"
+        ),
         place=_REPORTED_PLACE,
         related=("o.place",),
     ),
@@ -360,9 +521,9 @@ _COMPARING_RULES = (
         "JUMP",
         "earlier_year",
         condition=(
-            f"{_COMPARABLE} AND ABS({_VOLUME.format('v')} - {_VOLUME.format('o')}) > c.number_b"
+            f"ABS({_VOLUME.format('v')} - {_VOLUME.format('o')}) > c.number_b"
             f" AND {_more_than_percent(_VOLUME.format('v'), _VOLUME.format('o'), 'c.number_a')}"
-            f" AND NOT {_ALREADY_OFF_BY_SCALE}"
+            f" AND {_COMPARABLE} AND NOT {_ALREADY_OFF_BY_SCALE}"
         ),
         place="CASE d.value_type WHEN 'ratio' THEN 'denominator' ELSE 'value' END",
         related=("o.place",),
@@ -371,11 +532,82 @@ _COMPARING_RULES = (
         "AMOUNT_SCALE",
         "earlier_year",
         condition=(
-            f"d.value_type = 'amount' AND {_COMPARABLE} AND v.amount_q > 0 AND o.amount_q > 0"
-            f" AND ({_OFF_BY_SCALE.replace('{check}', 'c')})"
+            "d.value_type = 'amount' AND v.amount_q > 0 AND o.amount_q > 0"
+            f" AND ({_OFF_BY_SCALE.replace('{check}', 'c')}) AND {_COMPARABLE}"
         ),
         place="'value'",
         related=("o.place",),
+    ),
+    ValueRule(
+        "CROSS_UNIT_DUP",
+        "shared",
+        condition=(
+            "k.kind = c.text_a AND o.year = v.year AND ((k.kind = 'number' AND o.unit_code <> v.unit_code)"
+            " OR (k.kind = 'evidence' AND o.kind = 'unit' AND v.kind = 'unit'"
+            " AND o.reporter_code <> v.reporter_code))"
+        ),
+        place="'row'",
+        whole_file="c.text_a = 'evidence'",
+        related=("o.row",),
+    ),
+    ValueRule(
+        "TEXT_DUP",
+        "shared",
+        condition=(
+            "k.kind = 'text' AND k.length >= c.number_a / 1000000 AND ((o.year = v.year"
+            " AND o.reporter_code <> v.reporter_code) OR (o.year < v.year AND o.reporter_code = v.reporter_code))"
+        ),
+        place="'row'",
+        related=("o.row",),
+    ),
+    ValueRule(
+        "DUP_FILE",
+        "submission",
+        condition=(
+            "EXISTS (SELECT 1 FROM submission_file mf JOIN submission_file qf ON qf.sha256 = mf.sha256"
+            " AND qf.role = 'workbook' JOIN submission q ON q.submission_id = qf.submission_id"
+            " AND q.revision = qf.revision JOIN submission_dim qs ON qs.submission_id = q.submission_id"
+            " AND qs.revision = q.revision WHERE mf.submission_id = p.submission_id AND mf.revision = p.revision"
+            f" AND mf.role = 'workbook' AND q.kind = p.kind AND q.sender_code = p.sender_code"
+            f" AND q.year BETWEEN sp.year - {YEARS_BACK} AND sp.year AND {_EARLIER})"
+        ),
+        place="'row'",
+        whole_file="1 = 1",
+    ),
+    ValueRule(
+        "VERSION_CONFLICT",
+        "submission",
+        condition=(
+            "EXISTS (SELECT 1 FROM submission me JOIN submission q ON q.kind = me.kind"
+            " AND q.sender_code = me.sender_code AND q.period = me.period"
+            " JOIN submission_dim qs ON qs.submission_id = q.submission_id AND qs.revision = q.revision"
+            " WHERE me.submission_id = p.submission_id AND me.revision = p.revision"
+            " AND ((q.submission_id <> me.submission_id AND q.revision = me.revision)"
+            " OR (q.submitted_by <> me.submitted_by AND q.submitted_by <> '' AND me.submitted_by <> ''"
+            " AND ABS(qs.submitted_second - s.submitted_second) <= c.number_a / 1000000 * 60))"
+            f" AND {OTHER_FIGURES})"
+        ),
+        place="'row'",
+        whole_file="1 = 1",
+    ),
+    ValueRule(
+        "LATE",
+        "submission",
+        condition=(
+            "s.submitted_second > sp.due_second AND NOT EXISTS (SELECT 1 FROM submission q"
+            " JOIN submission_dim qs ON qs.submission_id = q.submission_id AND qs.revision = q.revision"
+            " WHERE q.kind = p.kind AND q.sender_code = p.sender_code AND q.period = p.period"
+            " AND qs.submitted_second <= sp.due_second)"
+        ),
+        place="'row'",
+        whole_file="1 = 1",
+    ),
+    ValueRule(
+        "LOCKED",
+        "submission",
+        condition="sp.locked_at IS NOT NULL",
+        place="'row'",
+        whole_file="1 = 1",
     ),
     ValueRule(
         "STALE_COPY",

@@ -11,13 +11,14 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, text, update
 
 from fazhi.model.canonical import digest, sha256_hex
 from fazhi.model.errors import SystemFault
 from fazhi.model.period import Period
 from fazhi.model.terms import Severity
 from fazhi.registry import Registry
+from fazhi.registry.calendar import WorkingDays
 from fazhi.store.decisions import approved
 from fazhi.store.engine import write
 from fazhi.store.tables import (
@@ -26,13 +27,17 @@ from fazhi.store.tables import (
     finding,
     parse,
     slice_parse,
+    submission,
     validation,
     value,
+    year_lock,
 )
 from fazhi.systems.edition import Edition
 from fazhi.validate.dimensions import Dimensions, dimensions
 from fazhi.validate.gate import committed_suite, counts_by_gx
-from fazhi.validate.sql import YEARS_BACK, listing_statement
+from fazhi.validate.rules import YEARS_BACK
+from fazhi.validate.sql import listing_statement
+from fazhi.validate.tokens import TOKENS_VERSION, load_tokens, seconds
 from fazhi.validate.words import word_findings
 
 WORDING_VERSION = 1
@@ -60,15 +65,29 @@ class _Slice:
     region: str
     dimensions: Dimensions
     parses: tuple[_Parse, ...]
+    locks: tuple[tuple[str, str | None], ...]
+    """From when until when the year was locked; ``None`` = still."""
     input_digest: str
 
     @property
     def key(self) -> dict[str, Any]:
         return {"year": self.year, "region": self.region}
 
+    def locked_at(self, one: _Parse) -> str | None:
+        """When the year had been locked, if it was when a parse's submission was received."""
+        received = one["received_at"]
+        return next(
+            (since for since, until in self.locks if received and _within(received, since, until)), None
+        )
+
     @property
     def edition(self) -> Edition:
         return self.dimensions.edition
+
+
+def _within(moment: str, since: str, until: str | None) -> bool:
+    at = seconds(moment)
+    return seconds(since) <= at and (until is None or at < seconds(until))
 
 
 def validate_slice(
@@ -78,10 +97,11 @@ def validate_slice(
     year: int,
     region: str,
     today: date,
-    gx_dir: Path,
+    gx_dir: Path | None,
     progress: Progress | None = None,
     *,
     now: datetime | None = None,
+    calendar: WorkingDays | None = None,
 ) -> ValidationOutcome:
     """Judge the current values of a year and region.
 
@@ -92,9 +112,11 @@ def validate_slice(
         year: The assessment year.
         region: Division code of the city.
         today: The current day in Asia/Shanghai.
-        gx_dir: The GX project with the edition's suite.
+        gx_dir: The GX project with the edition's suite; ``None`` lists without GX's judgement, which is for a
+            self-check on a store of its own: no validation listed so is ever taken for one that GX judged.
         progress: Told in Chinese what is being done.
         now: When the validation is recorded; the beginning of ``today`` by default.
+        calendar: The working days, for deadlines that count them; the project's own by default.
 
     Raises:
         SystemFault: A rule crashed, GX and the listing disagree, or the data kept changing meanwhile.
@@ -102,20 +124,23 @@ def validate_slice(
         UsageError: The year has not begun.
     """
     say = progress or (lambda _message: None)
-    dims = dimensions(edition, registry, year, today)
+    dims = dimensions(edition, registry, year, today, calendar)
+    gated = gx_dir is not None
     validated_at = (now or datetime(today.year, today.month, today.day)).isoformat(timespec="seconds")
     for _ in range(_ATTEMPTS):
         with write(engine) as connection:
-            ready = _prepare(connection, dims, registry, year, region, today)
+            ready = _prepare(connection, dims, registry, year, region, today, gated)
             known = _known(connection, ready)
             if known is not None:
                 _point(connection, ready, known)
                 return ValidationOutcome(known, False, _counts(connection, ready, known))
         say(f"{year}年 {region}：核对 {len(ready.parses)} 份报送")
-        counted = counts_by_gx(engine, committed_suite(gx_dir, edition), year, region)
+        counted = (
+            None if gx_dir is None else counts_by_gx(engine, committed_suite(gx_dir, edition), year, region)
+        )
         with write(engine) as connection:
             if (
-                _read_slice(connection, dims, registry, year, region, today).input_digest
+                _read_slice(connection, dims, registry, year, region, today, gated).input_digest
                 == ready.input_digest
             ):
                 validation_id = _list(connection, ready, validated_at, counted)
@@ -128,11 +153,18 @@ def validate_slice(
 
 
 def _prepare(
-    connection: Connection, dims: Dimensions, registry: Registry, year: int, region: str, today: date
+    connection: Connection,
+    dims: Dimensions,
+    registry: Registry,
+    year: int,
+    region: str,
+    today: date,
+    gated: bool,
 ) -> _Slice:
     """Load the dimensions and write down which parses are judged."""
-    ready = _read_slice(connection, dims, registry, year, region, today)
+    ready = _read_slice(connection, dims, registry, year, region, today, gated)
     dims.load(connection)
+    load_tokens(connection, year - YEARS_BACK, year)
     rows = _slice_rows(connection, ready)
     stored = select(*(slice_parse.c[name] for name in ("parse_id", *_SLICE_COLUMNS))).where(
         slice_parse.c.year == year, slice_parse.c.region == region
@@ -165,6 +197,9 @@ _SLICE_COLUMNS = (
     "duty_digest",
     "before_parse_id",
     "year_ago_parse_id",
+    "first_value_id",
+    "due_second",
+    "locked_at",
 )
 
 
@@ -175,6 +210,7 @@ def _slice_rows(connection: Connection, ready: _Slice) -> list[dict[str, Any]]:
             select(current_parse).where(current_parse.c.year.in_((ready.year, ready.year - 1)))
         )
     }
+    firsts = _first_values(connection, ready.year)
     rows = []
     for one in ready.parses:
         sender = (one["kind"], one["sender_code"])
@@ -189,9 +225,22 @@ def _slice_rows(connection: Connection, ready: _Slice) -> list[dict[str, Any]]:
                 "duty_digest": ready.dimensions.duty_digest,
                 "before_parse_id": by_key.get((*sender, str(before))) if before else None,
                 "year_ago_parse_id": by_key.get((*sender, str(year_ago))),
+                "first_value_id": firsts.get(one["parse_id"]),
+                "due_second": ready.dimensions.due_second(one["period"]),
+                "locked_at": ready.locked_at(one),
             }
         )
     return rows
+
+
+def _first_values(connection: Connection, year: int) -> dict[int, int]:
+    statement = (
+        select(value.c.parse_id, func.min(value.c.value_id))
+        .join(current_parse, current_parse.c.parse_id == value.c.parse_id)
+        .where(current_parse.c.year == year)
+        .group_by(value.c.parse_id)
+    )
+    return {int(row[0]): int(row[1]) for row in connection.execute(statement)}
 
 
 def _earlier(period: Period) -> tuple[Period | None, Period]:
@@ -202,13 +251,32 @@ def _earlier(period: Period) -> tuple[Period | None, Period]:
 
 
 def _read_slice(
-    connection: Connection, dims: Dimensions, registry: Registry, year: int, region: str, today: date
+    connection: Connection,
+    dims: Dimensions,
+    registry: Registry,
+    year: int,
+    region: str,
+    today: date,
+    gated: bool,
 ) -> _Slice:
     regions = _regions_of_senders(registry, year, today)
     fallback = next(iter(registry.regions(year, today)), region)
     statement = (
-        select(current_parse, parse.c.submission_id, parse.c.revision, parse.c.reader_digest)
+        select(
+            current_parse,
+            parse.c.submission_id,
+            parse.c.revision,
+            parse.c.reader_digest,
+            submission.c.received_at,
+        )
         .join(parse, parse.c.parse_id == current_parse.c.parse_id)
+        .outerjoin(
+            submission,
+            and_(
+                submission.c.submission_id == parse.c.submission_id,
+                submission.c.revision == parse.c.revision,
+            ),
+        )
         .where(current_parse.c.year.between(year - YEARS_BACK, year))
         .order_by(
             current_parse.c.year, current_parse.c.kind, current_parse.c.sender_code, current_parse.c.period
@@ -218,13 +286,33 @@ def _read_slice(
     here = [regions.get(row["sender_code"], fallback) == region for row in rows]
     mine = [row for row, is_here in zip(rows, here, strict=True) if is_here]
     compared = [row for row, is_here in zip(rows, here, strict=True) if is_here or row["kind"] == "office"]
+    locks = _locks(connection, year, region)
     return _Slice(
         year,
         region,
         dims,
         tuple(row for row in mine if row["year"] == year),
-        _input_digest(connection, dims, year, region, compared),
+        locks,
+        _input_digest(connection, dims, year, region, compared, locks, gated),
     )
+
+
+def _locks(connection: Connection, year: int, region: str) -> tuple[tuple[str, str | None], ...]:
+    statement = (
+        select(year_lock.c.locked_at, year_lock.c.lifted_at)
+        .where(year_lock.c.year == year, year_lock.c.region == region)
+        .order_by(year_lock.c.locked_at)
+    )
+    return tuple((row.locked_at, row.lifted_at) for row in connection.execute(statement))
+
+
+def _submitted(connection: Connection, year: int) -> list[list[Any]]:
+    """Every submission compared, superseded ones too: versions are compared with one another."""
+    columns = [submission.c[name] for name in ("submission_id", "revision", "submitted_at", "submitted_by")]
+    statement = select(*columns, submission.c.content_digest).where(
+        submission.c.year.between(year - YEARS_BACK, year)
+    )
+    return sorted(list(row) for row in connection.execute(statement))
 
 
 def _regions_of_senders(registry: Registry, year: int, today: date) -> dict[str, str]:
@@ -238,7 +326,13 @@ def _regions_of_senders(registry: Registry, year: int, today: date) -> dict[str,
 
 
 def _input_digest(
-    connection: Connection, dims: Dimensions, year: int, region: str, compared: list[Any]
+    connection: Connection,
+    dims: Dimensions,
+    year: int,
+    region: str,
+    compared: list[Any],
+    locks: tuple[tuple[str, str | None], ...],
+    gated: bool,
 ) -> str:
     """Everything that the findings depend on."""
     parses = [
@@ -264,8 +358,13 @@ def _input_digest(
             "duty_digest": dims.duty_digest,
             "rules": sha256_hex(listing_statement().encode()),
             "wording": WORDING_VERSION,
+            "tokens": TOKENS_VERSION,
             "parses": parses,
+            "submissions": _submitted(connection, year),
+            "locks": [list(lock) for lock in locks],
+            "deadlines": sorted({str(dims.due_second(row["period"])) for row in compared}),
             "not_applicable": excused,
+            **({} if gated else {"judged_by_gx": False}),
         }
     )
 
@@ -282,7 +381,7 @@ def _known(connection: Connection, ready: _Slice) -> int | None:
     return connection.execute(statement).scalar_one_or_none()
 
 
-def _list(connection: Connection, ready: _Slice, validated_at: str, counted: Mapping[str, int]) -> int:
+def _list(connection: Connection, ready: _Slice, validated_at: str, counted: Mapping[str, int] | None) -> int:
     """Insert the validation and its worded findings and point at it, unless the counts disagree."""
     known = _known(connection, ready)
     if known is not None:
@@ -302,7 +401,8 @@ def _list(connection: Connection, ready: _Slice, validated_at: str, counted: Map
     if validation_id is None:
         raise SystemFault("核验记录没有写入")
     connection.execute(text(listing_statement()), {**ready.key, "validation_id": validation_id})
-    _compare(connection, validation_id, counted)
+    if counted is not None:
+        _compare(connection, validation_id, counted)
     word_findings(connection, validation_id, ready.edition, ready.dimensions.names)
     _point(connection, ready, validation_id)
     return validation_id

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
-from fazhi.validate.rules import VALUE_RULES, Family, ValueRule
+from fazhi.validate.rules import VALUE_RULES, YEARS_BACK, Family, ValueRule, part_bound
 
 _DIMENSIONS: Mapping[str, str] = {
     "d": "LEFT JOIN indicator_dim d ON d.system_digest = sp.system_digest AND d.code = v.indicator_code",
@@ -25,32 +25,69 @@ _DIMENSIONS: Mapping[str, str] = {
 }
 _SAME_SUBJECT = "o.indicator_code = v.indicator_code AND o.unit_code = v.unit_code"
 _OTHER_IS_CURRENT = "JOIN current_parse op ON op.parse_id = o.parse_id"
+_OTHER_MAY_REPORT = (
+    "JOIN reporter_dim ro ON ro.duty_digest = sp.duty_digest AND ro.reporter_code = o.reporter_code"
+    " AND ro.indicator_code = o.indicator_code"
+)
+_MAY_REPORT = (
+    "JOIN reporter_dim rv ON rv.duty_digest = sp.duty_digest AND rv.reporter_code = v.reporter_code"
+    " AND rv.indicator_code = v.indicator_code"
+)
+_SUBMISSION = (
+    "JOIN parse p ON p.parse_id = v.parse_id{0} LEFT JOIN submission_dim s"
+    " ON s.submission_id = p.submission_id AND s.revision = p.revision"
+)
+_EARLIER_YEARS = ", ".join(f"v.year - {back}" for back in range(1, YEARS_BACK + 1))
 _OTHERS: Mapping[Family, str] = {
     "row": "",
     "same_row": f"JOIN value o ON o.parse_id = v.parse_id AND {_SAME_SUBJECT} AND o.period = v.period",
+    "parts": (
+        "JOIN check_part k ON k.system_digest = c.system_digest AND k.check_id = c.check_id"
+        " JOIN value o ON o.parse_id = v.parse_id AND o.indicator_code = k.indicator_code"
+        " AND o.unit_code = v.unit_code AND o.period = v.period"
+    ),
+    "dates": (
+        f"{_SUBMISSION.format(' AND v.date_value IS NOT NULL')}"
+        " LEFT JOIN value o ON c.indicator_code = v.indicator_code AND o.parse_id = v.parse_id"
+        " AND o.indicator_code = c.other_code AND o.unit_code = v.unit_code AND o.period = v.period"
+    ),
+    "sources": (f"CROSS JOIN value o {_OTHER_IS_CURRENT} LEFT {_OTHER_MAY_REPORT} LEFT {_MAY_REPORT}"),
+    "submission": _SUBMISSION.format(""),
+    "shared": (
+        "JOIN value_token k ON k.value_id = v.value_id JOIN value_token ko ON ko.kind = k.kind"
+        f" AND ko.token = k.token AND ko.value_id <> k.value_id JOIN value o ON o.value_id = ko.value_id"
+        f" {_OTHER_IS_CURRENT}"
+    ),
     "same_submission": (
         "JOIN value o ON c.indicator_code = v.indicator_code AND o.parse_id = v.parse_id"
         " AND o.indicator_code = c.other_code AND o.unit_code = v.unit_code AND o.period = v.period"
     ),
     "authority": (
         f"JOIN value o ON o.year = v.year AND {_SAME_SUBJECT} AND o.period = v.period AND o.kind = 'office'"
-        f" AND o.parse_id <> v.parse_id {_OTHER_IS_CURRENT}"
-        " JOIN reporter_dim ro ON ro.duty_digest = sp.duty_digest AND ro.reporter_code = o.reporter_code"
-        " AND ro.indicator_code = o.indicator_code"
-        f" {_DIMENSIONS['r']}"
+        f" AND v.kind = 'unit' {_OTHER_IS_CURRENT}"
+        f" {_OTHER_MAY_REPORT}"
     ),
     "same_year": (
         f"JOIN value o ON o.year = v.year AND {_SAME_SUBJECT} AND o.kind = v.kind"
         f" AND o.reporter_code = v.reporter_code AND o.period_rank < v.period_rank {_OTHER_IS_CURRENT}"
     ),
     "earlier_year": (
-        f"JOIN value o ON o.year IN (v.year - 1, v.year - 2, v.year - 3) AND {_SAME_SUBJECT} AND o.kind = v.kind"
+        f"JOIN value o ON o.year IN ({_EARLIER_YEARS}) AND {_SAME_SUBJECT} AND o.kind = v.kind"
         f" AND SUBSTR(o.period, 5) = SUBSTR(v.period, 5) {_OTHER_IS_CURRENT}"
     ),
     "earlier_submission": "",
 }
+_CHECK_FIRST: frozenset[Family] = frozenset({"same_submission", "parts", "dates", "sources"})
+"""Where the check says what the value is compared with."""
+_WHERE: Mapping[Family, str] = {
+    "sources": (
+        "(c.indicator_code = v.indicator_code OR (c.indicator_code IS NULL AND v.kind = 'office'))"
+        " AND o.year = v.year AND o.indicator_code = COALESCE(c.other_code, v.indicator_code)"
+        " AND o.unit_code = v.unit_code AND o.period = v.period AND o.reporter_code <> v.reporter_code"
+    )
+}
+"""What joins the other value where SQLite must not reorder: behind a CROSS JOIN the check comes first."""
 _NARROWED: Mapping[Family, str] = {
-    "authority": "(v.kind = 'unit' OR r.source_rank > ro.source_rank)",
     "earlier_year": (
         "NOT EXISTS (SELECT 1 FROM value n JOIN current_parse np ON np.parse_id = n.parse_id"
         " WHERE n.year IN (o.year + 1, o.year + 2) AND n.year < v.year AND n.indicator_code = v.indicator_code"
@@ -59,14 +96,14 @@ _NARROWED: Mapping[Family, str] = {
 }
 _CHECK_IN_FORCE = "c.system_digest = sp.system_digest AND sp.year BETWEEN c.from_year AND c.to_year"
 _SLICE = "sp.year = :year AND sp.region = :region"
-YEARS_BACK = 3
-"""How far back a comparison with an earlier year looks."""
 
 
 def gx_query(rule: ValueRule) -> str:
     """The query of a rule kind's ``UnexpectedRowsExpectation``: one row per finding."""
     if rule.family == "earlier_submission":
         return _earlier_submissions(rule, "{batch}", "")
+    if rule.family == "parts":
+        return _sums(rule, "{batch}", "")
     condition = _narrowed(rule)
     distinct = "" if rule.family == "row" else "DISTINCT "
     joins = _joins(rule.family, condition, _check_of(rule))
@@ -95,7 +132,7 @@ def _hits_of_rows(rules: Sequence[ValueRule]) -> str:
     judged = _by_rule(((rule.rule, rule.condition) for rule in rules), otherwise="FALSE")
     joins = _joins("row", prefilter + judged, "CROSS JOIN check_dim c")
     return (
-        "SELECT v.value_id AS value_id, c.check_id AS check_id, NULL AS other_value_id"
+        "SELECT v.value_id AS value_id, c.check_id AS check_id, CAST(NULL AS BIGINT) AS other_value_id"
         f" FROM value v {joins} WHERE {_SLICE} AND {_CHECK_IN_FORCE} AND ({prefilter}) AND {judged}"
     )
 
@@ -104,12 +141,50 @@ def _hits_of_comparison(rule: ValueRule) -> str:
     """A rule that compares; of several values that one value breaks it with, the first is named."""
     if rule.family == "earlier_submission":
         return _earlier_submissions(rule, "value", f"AND {_SLICE}")
+    if rule.family == "parts":
+        return _sums(rule, "value", f"AND {_SLICE}")
     condition = _narrowed(rule)
+    if rule.family == "submission":
+        return _hits_of_submissions(rule, condition)
     joins = _joins(rule.family, condition, _check_of(rule))
     return (
         "SELECT v.value_id AS value_id, c.check_id AS check_id, MIN(o.value_id) AS other_value_id"
         f" FROM value v {joins} WHERE {_SLICE} AND {condition} GROUP BY v.value_id, c.check_id"
     )
+
+
+def _hits_of_submissions(rule: ValueRule, condition: str) -> str:
+    """What is known of a submission needs no other row: the first one stands for it."""
+    joins = _joins(rule.family, condition, _check_of(rule))
+    return (
+        "SELECT v.value_id AS value_id, c.check_id AS check_id, CAST(NULL AS BIGINT) AS other_value_id"
+        f" FROM value v {joins} WHERE {_SLICE} AND {condition}"
+    )
+
+
+def _sums(rule: ValueRule, batch: str, narrowed: str) -> str:
+    """A figure beside the sum of others of its submission; nothing is found while one of them is missing."""
+    bounds = {
+        "low_v": part_bound("v", "c.part", "low_q"),
+        "high_v": part_bound("v", "c.part", "high_q"),
+        "low_sum": _whole_sum(part_bound("o", "k.part", "low_q")),
+        "high_sum": _whole_sum(part_bound("o", "k.part", "high_q")),
+    }
+    own = f"{bounds['low_v']}, {bounds['high_v']}"
+    condition = (
+        f"COUNT(*) = c.parts AND COUNT(DISTINCT k.part_no) = c.parts AND ({rule.having.format(**bounds)})"
+    )
+    joins = _joins(rule.family, condition, f"{_check_of(rule)} AND c.indicator_code = v.indicator_code")
+    return (
+        "SELECT v.value_id AS value_id, c.check_id AS check_id, MIN(o.value_id) AS other_value_id"
+        f" FROM {batch} v {joins} WHERE {rule.condition} {narrowed}"
+        f" GROUP BY v.value_id, c.check_id, c.parts, {own} HAVING {condition}"
+    )
+
+
+def _whole_sum(bound: str) -> str:
+    """A sum that is there only when all its parts are."""
+    return f"CASE WHEN COUNT({bound}) = c.parts THEN SUM({bound}) END"
 
 
 def _check_of(rule: ValueRule) -> str:
@@ -118,6 +193,8 @@ def _check_of(rule: ValueRule) -> str:
 
 def _narrowed(rule: ValueRule) -> str:
     """The condition, then what narrows the other value, looked up only where the rule is broken."""
+    if rule.family in _WHERE:
+        return f"{_WHERE[rule.family]} AND ({rule.condition})"
     if rule.family not in _NARROWED:
         return f"({rule.condition})"
     return f"CASE WHEN ({rule.condition}) THEN {_NARROWED[rule.family]} ELSE FALSE END"
@@ -126,10 +203,10 @@ def _narrowed(rule: ValueRule) -> str:
 def _joins(family: Family, text: str, check: str) -> str:
     """The joins that a family needs; a dimension only where ``text`` mentions it."""
     slices = "JOIN slice_parse sp ON sp.parse_id = v.parse_id"
+    if family == "submission":
+        slices += " AND sp.first_value_id = v.value_id"
     dimensions = [join for alias, join in _DIMENSIONS.items() if re.search(rf"\b{alias}\.", text)]
-    if family == "authority":
-        dimensions = [join for join in dimensions if join != _DIMENSIONS["r"]]
-    if family == "same_submission":
+    if family in _CHECK_FIRST:
         return " ".join([slices, *dimensions, check, _OTHERS[family]])
     return " ".join([slices, *dimensions, _OTHERS[family], check])
 

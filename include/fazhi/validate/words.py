@@ -7,6 +7,7 @@ sentences themselves belong to the edition (``checks.yaml``); here are the facts
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -20,6 +21,17 @@ from fazhi.model.terms import Frequency, Group, RatioKind, Tag, ValueType
 from fazhi.store.tables import finding, value
 from fazhi.systems.edition import Check, Edition, Indicator
 from fazhi.validate.rules import VALUE_RULES
+from fazhi.validate.tokens import SHANGHAI
+from fazhi.validate.words_of_submissions import (
+    Sent,
+    due_second_of,
+    lock_of,
+    rival_of,
+    sent,
+    sent_before_with_same_file,
+    shared_evidence,
+    shared_tokens,
+)
 
 TAG_ZH: Mapping[Tag, str] = {
     Tag.REGION: "旗县区",
@@ -264,10 +276,14 @@ def _shown(written: str) -> str:
 def _related(facts: Facts) -> Iterator[str]:
     for name in VALUE_RULES[facts.check.rule].related:
         alias, place = name.split(".")
+        if alias == "o" and facts.other is None:
+            continue
         if place == "place":
             place = facts.place
         elif place == "other_part":
-            place = facts.check.params["of_part"]
+            place = facts.check.params.get("of_part") or facts.check.params["parts_part"]
+        elif place == "other_place":
+            place = facts.check.params.get("of_part") or facts.place
         row = facts.value if alias == "v" else facts.beside
         cell = row[_CELL_OF[place]] or row["cell_row"]
         if cell is not None:
@@ -362,6 +378,15 @@ def _more_than_whole(facts: Facts) -> Words:
     return Words(facts.written("denominator"), "占比不可能超过 100%。")
 
 
+def _more_than_all(facts: Facts) -> Words:
+    parts = [facts.value[part] for part in ("numerator", "denominator")]
+    if any(part is None for part in parts) or Fraction(parts[1]) == 0:
+        return Words("不超过 100%")
+    computed = _ratio(Fraction(parts[0]) / Fraction(parts[1]), facts.indicator)
+    told = f"分子 {facts.written('numerator')}，分母 {facts.written('denominator')}，按“分子 ÷ 分母”计算是 {computed}。"
+    return Words("不超过 100%", told)
+
+
 def _zero_denominator(facts: Facts) -> Words:
     return Words("不填比率")
 
@@ -453,6 +478,67 @@ def _pair(facts: Facts) -> Words:
     return Words(f"{theirs}“{facts.written(params['of_part'], facts.beside)}”", mine)
 
 
+def _sum(facts: Facts) -> Words:
+    params = facts.check.params
+    if "of" in params:
+        return _pair(facts)
+    columns = {"numerator": "numerator", "denominator": "denominator", "value": "amount"}
+    of_ratios = params["parts_part"]
+    rows = {
+        row["indicator_code"]: row
+        for row in facts.connection.execute(
+            select(value)
+            .where(
+                value.c.parse_id == facts.value["parse_id"],
+                value.c.unit_code == facts.value["unit_code"],
+                value.c.period == facts.value["period"],
+                value.c.indicator_code.in_(params["parts"]),
+            )
+            .order_by(value.c.value_id)
+        ).mappings()
+    }
+    parts = [
+        (rows[code], of_ratios if facts.edition.by_code[code].value_type is ValueType.RATIO else "value")
+        for code in params["parts"]
+    ]
+    exact = [row[columns[part]] for row, part in parts]
+    total = plain(sum((Fraction(one) for one in exact if one), Fraction(0))) if all(exact) else "约数"
+    written = " + ".join(facts.written(part, row) for row, part in parts)
+    codes = "、".join(params["parts"])
+    return Words(
+        f"{total}（{written}）",
+        f"{params['indicator']} 的{facts.part_name(params['part'])}与 {codes} 各项之和：",
+    )
+
+
+def _mean_range(facts: Facts) -> Words:
+    words = _pair(facts)
+    low, high = (plain(facts.check.params[name]) for name in ("low", "high"))
+    columns = {"numerator": "numerator", "denominator": "denominator", "value": "amount"}
+    mine = facts.value[columns[facts.check.params["part"]]]
+    other = facts.beside[columns[facts.check.params["of_part"]]]
+    mean = f"，平均每件 {round_half_up(Fraction(mine) / Fraction(other), 4)}" if mine and other else ""
+    return Words(f"{low} 至 {high}", f"{words.detail}填的是“{facts.written()}”，{words.expected}{mean}。")
+
+
+def _date_order(facts: Facts) -> Words:
+    if facts.other is None:
+        arrived = _sent(facts).submitted_at[:10]
+        return Words(f"不晚于报送当天（{arrived}）", "填报时还没有到这一天。")
+    earlier = facts.edition.by_code[facts.check.params["of"]].name_zh
+    return Words(f"不早于“{earlier}”的日期 {facts.beside['date_value']}")
+
+
+def _conflict(facts: Facts) -> Words:
+    sender = facts.names.unit(facts.beside["reporter_code"])
+    if "of" in facts.check.params:
+        code, part = facts.check.params["of"], facts.check.params["of_part"]
+        about = f"{code} 的{facts.part_name(part, facts.edition.by_code[code])}"
+        figure = facts.written(part, facts.beside)
+        return Words(f"“{sender}”报送的{about}是“{figure}”", found=facts.written())
+    return Words(f"“{sender}”报送的是“{_reported(facts, facts.beside)}”", found=_reported(facts, facts.value))
+
+
 def _reconcile(facts: Facts) -> Words:
     authority = facts.names.unit(facts.beside["reporter_code"])
     figure = facts.written(row=facts.beside)
@@ -461,6 +547,10 @@ def _reconcile(facts: Facts) -> Words:
 
 def _decrease(facts: Facts) -> Words:
     return Words(f"{_period(facts.beside)}的累计数“{facts.written(row=facts.beside)}”")
+
+
+def _nested(facts: Facts) -> Words:
+    return Words(f"{_period(facts.beside)}的“{facts.written(row=facts.beside)}”", found=facts.written())
 
 
 def _incomparable(facts: Facts) -> Words:
@@ -496,6 +586,24 @@ def _growth(now: Fraction, before: Fraction) -> str:
     return f"{'+' if change >= 0 else '−'}{abs(change)}%"
 
 
+def _definition_changed(facts: Facts) -> Words:
+    earlier = facts.beside
+    since = facts.check.params.get("since")
+    if since is None:
+        what = (
+            f"本次的统计范围是“{_shown(facts.value['stated_scope'])}”，"
+            f"{_period(earlier)}是“{_shown(earlier['stated_scope'])}”。"
+        )
+    else:
+        day = date.fromisoformat(since)
+        what = f"这项指标的统计口径自{day.year}年{day.month}月{day.day}日起改变，{_period(earlier)}的数在此之前。"
+    return Words(
+        "口径一致才计算同比",
+        f"{what}{_period(earlier)}填的是“{_reported(facts, earlier)}”，不与本次计算同比。",
+        _reported(facts, facts.value),
+    )
+
+
 def _jump(facts: Facts) -> Words:
     column = "denominator" if facts.place == "denominator" else "amount"
     now, before = (Fraction(row[column]) for row in (facts.value, facts.beside))
@@ -505,7 +613,9 @@ def _jump(facts: Facts) -> Words:
 
 
 def _amount_scale(facts: Facts) -> Words:
-    return Words(f"{facts.written(row=facts.beside)}（{_period(facts.beside)}）")
+    grown = facts.value["amount_q"] > facts.beside["amount_q"]
+    detail = "可能是把“元”填进了“万元”栏。" if grown else "可能是把“亿元”填进了“万元”栏。"
+    return Words(f"{facts.written(row=facts.beside)}（{_period(facts.beside)}）", detail)
 
 
 def _stale_copy(facts: Facts) -> Words:
@@ -513,6 +623,61 @@ def _stale_copy(facts: Facts) -> Words:
     earlier = _period(facts.beside)
     return Words(
         "本期的实际数值", f"与{earlier}的填报表相比，{numbers} 个不为零的数值中有 {same} 个完全相同。", ""
+    )
+
+
+def _sent(facts: Facts) -> Sent:
+    return sent(facts.connection, facts.value["parse_id"])
+
+
+def _dup_across(facts: Facts) -> Words:
+    whose = facts.names.unit(facts.beside["unit_code"])
+    if facts.check.params["looks_at"] == "evidence":
+        whose = facts.names.unit(facts.beside["reporter_code"])
+        names = shared_evidence(facts.connection, facts.value["parse_id"], facts.beside["parse_id"])
+        return Words(f"“{whose}”", found="、".join(names))
+    pair = (facts.value["value_id"], facts.beside["value_id"])
+    return Words(f"“{whose}”", found="、".join(shared_tokens(facts.connection, "number", pair)))
+
+
+def _text_dup(facts: Facts) -> Words:
+    other = facts.beside
+    whose = (
+        "本单位"
+        if other["reporter_code"] == facts.value["reporter_code"]
+        else f"“{facts.names.unit(other['reporter_code'])}”"
+    )
+    return Words(f"{whose}{_period(other)}", found=facts.value["note"])
+
+
+def _dup_file(facts: Facts) -> Words:
+    mine = _sent(facts)
+    before = sent_before_with_same_file(facts.connection, mine)
+    return Words(f"{Period.parse(before.period).name_zh}{before.name_zh}", found="")
+
+
+def _version_conflict(facts: Facts) -> Words:
+    mine = _sent(facts)
+    return Words(rival_of(facts.connection, mine).name_zh, found=mine.name_zh)
+
+
+def _late(facts: Facts) -> Words:
+    due = datetime.fromtimestamp(due_second_of(facts.connection, facts.value["parse_id"]), SHANGHAI)
+    arrived = datetime.fromisoformat(_sent(facts).submitted_at)
+    local = arrived if arrived.tzinfo is None else arrived.astimezone(SHANGHAI)
+    return Words(_moment(due), found=_moment(local))
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.year}年{at.month}月{at.day}日{at:%H:%M}"
+
+
+def _locked(facts: Facts) -> Words:
+    since, reason = lock_of(facts.connection, facts.value["parse_id"])
+    return Words(
+        f"{_moment(datetime.fromisoformat(since))}起锁定",
+        f"锁定原因：{reason}。",
+        _sent(facts).received_at[:16].replace("T", " "),
     )
 
 
@@ -554,9 +719,22 @@ _WORDS: Mapping[str, Callable[[Facts], Words]] = {
     "PERIOD_TYPE": _period_type,
     "DUP_ROW": _dup_row,
     "SUBSET": _pair,
-    "SUM_MISMATCH": _pair,
+    "SUM_MISMATCH": _sum,
+    "DOUBLE_COUNT": _sum,
+    "MEAN_RANGE": _mean_range,
+    "DATE_ORDER": _date_order,
+    "CONFLICT": _conflict,
+    "RATIO_GT_1": _more_than_all,
+    "DEFINITION": _definition_changed,
+    "CROSS_UNIT_DUP": _dup_across,
+    "TEXT_DUP": _text_dup,
+    "DUP_FILE": _dup_file,
+    "VERSION_CONFLICT": _version_conflict,
+    "LATE": _late,
+    "LOCKED": _locked,
     "RECONCILE": _reconcile,
     "CUMULATIVE_DECREASE": _decrease,
+    "NESTED_PERIOD": _nested,
     "INCOMPARABLE": _incomparable,
     "JUMP": _jump,
     "AMOUNT_SCALE": _amount_scale,
