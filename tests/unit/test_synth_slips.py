@@ -15,7 +15,8 @@ from fazhi.synth.dice import Dice
 from fazhi.synth.draft import EVIDENCE_NAME, TABLE_NAME, Draft, Line, draft_of, line_for
 from fazhi.synth.duties import Report
 from fazhi.synth.figures import Agreement, Reading
-from fazhi.synth.slips import DRAFT_PLANTERS, ROW_PLANTERS, Slip
+from fazhi.synth.planting import Slip
+from fazhi.synth.slips import DRAFT_PLANTERS, ROW_PLANTERS
 from fazhi.systems import Editions
 from fazhi.systems.edition import Edition, Indicator
 
@@ -280,7 +281,16 @@ def test_what_does_not_fit_is_left_as_it_is(draft: Draft, world: SmallWorld, rul
     """A ratio over no cases: only faults that need no cases can be planted there."""
     before = draft.copy()
     slip = plant(rule, draft, "A1.3", world)
-    fitting = {"NA_UNAPPROVED", "UNIT_UNKNOWN", "INDICATOR_UNKNOWN"}
+    fitting = {
+        "NA_UNAPPROVED",
+        "UNIT_UNKNOWN",
+        "INDICATOR_UNKNOWN",
+        "FULLWIDTH",
+        "INVISIBLE_CHAR",
+        "PII_FOUND",
+        "TOTAL_ROW",
+        "ZERO_DENOMINATOR",
+    }
     assert (slip is not None) is (rule in fitting)
     if slip is None:
         assert changed(before, draft) == set()
@@ -312,6 +322,75 @@ def test_a_file_that_is_no_table(draft: Draft, world: SmallWorld, rule: str, sta
     assert draft.content is not None
     assert draft.content.startswith(start)
     assert draft.table_name == (TABLE_NAME.replace(".csv", ".xlsx") if rule == "NOT_DATA" else TABLE_NAME)
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "column", "written"),
+    [
+        ("FULLWIDTH", "H1.1", "value", "１２"),
+        ("FULLWIDTH", "C3.2", "numerator", "３８"),
+        ("CN_NUMERAL", "H1.1", "value", "十二"),
+        ("INVISIBLE_CHAR", "C3.2", "numerator", "\u200b38"),
+        ("FLOAT_NOISE", "H1.1", "value", "12.00000000000002"),
+        ("FUZZY_MALFORMED", "H1.1", "value", "12余"),
+        ("ZERO_DENOMINATOR", "A1.3", "value", "100%"),
+    ],
+)
+def test_a_form_is_wrong_and_nothing_else(
+    draft: Draft, world: SmallWorld, rule: str, code: str, column: str, written: str
+) -> None:
+    before = draft.copy()
+    slip = plant(rule, draft, code, world)
+    row = row_of(draft, code)
+    assert slip is not None
+    assert (slip.row, slip.column) == (row, column)
+    assert draft.lines[row].cells[column] == written
+    assert changed(before, draft) == {(row, column)}
+
+
+def test_a_malformed_fuzzy_number_is_found_as_fuzzy_too(draft: Draft, world: SmallWorld) -> None:
+    slip = plant("FUZZY_MALFORMED", draft, "H1.1", world)
+    assert slip is not None
+    assert [(one.rule, one.column) for one in slip.brings] == [("FUZZY_NUMBER", "value")]
+
+
+def test_separators_and_powers_of_ten_need_large_numbers(
+    edition: Edition, unit: Unit, world: SmallWorld
+) -> None:
+    large = draft_with(edition, unit, {"H1.1": Reading(value="12345")})
+    assert plant("SEPARATOR", large, "H1.1", world) is not None
+    assert large.lines[0].cells["value"] == "12,345"
+    larger = draft_with(edition, unit, {"H1.1": Reading(value="12345")})
+    assert plant("SCI_NOTATION_ID", larger, "H1.1", world) is not None
+    assert larger.lines[0].cells["value"] == "1.2E+04"
+    small = draft_with(edition, unit, {"H1.1": Reading(value="99")})
+    assert plant("SEPARATOR", small, "H1.1", world) is None
+    assert plant("SCI_NOTATION_ID", small, "H1.1", world) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "place"),
+    [
+        ("HEADER_CHANGED", "1:numerator"),
+        ("HEADER_OFFSET", "2:unit_code"),
+        ("TRAILING_NOTE", "11:unit_code"),
+        ("ENCODING", ""),
+        ("FILE_TYPE", ""),
+        ("MACRO", ""),
+    ],
+)
+def test_a_file_at_fault_names_its_place(draft: Draft, world: SmallWorld, rule: str, place: str) -> None:
+    slip = DRAFT_PLANTERS[rule](draft, Dice("x"), world)
+    assert slip is not None
+    assert (slip.row, slip.place) == (None, place)
+    assert draft.content
+
+
+def test_a_classified_file_is_at_fault_in_all_its_rows(draft: Draft, world: SmallWorld) -> None:
+    slip = DRAFT_PLANTERS["CLASSIFIED"](draft, Dice("x"), world)
+    assert slip is not None
+    assert slip.column == "note"
+    assert draft.faulty == set(range(len(draft.lines)))
 
 
 def test_every_row_says_that_it_is_synthetic(edition: Edition, unit: Unit) -> None:

@@ -5,7 +5,7 @@ run leaves files that nobody refers to yet, and the next one goes on. What canno
 where it is.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
+from fazhi.collect.counts import CollectCounts, Progress
 from fazhi.collect.inbox import (
     MANIFEST,
     MAX_MANIFEST_BYTES,
@@ -25,35 +26,19 @@ from fazhi.collect.inbox import (
     read_plain,
 )
 from fazhi.collect.manifest import ListedFile, Manifest, ManifestError, read_manifest
-from fazhi.collect.record import Recorded, known_contents, record
+from fazhi.collect.record import Recorded, known_contents, record_again
 from fazhi.model.canonical import sha256_hex
 from fazhi.model.period import Period
 from fazhi.model.terms import SubmissionKind
 from fazhi.sheets import Cover, cover_of, read_file
 from fazhi.sheets.cover import FILLED_BY, FILLED_ON
-from fazhi.store.engine import read, write
+from fazhi.store.engine import read
 from fazhi.store.raw import RawStore
 
 SOURCE = "folder"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
-Progress = Callable[[str], None]
-"""Told in Chinese how many submissions are done, of how many."""
-
 _PER_TRANSACTION = 64
-
-
-@dataclass(frozen=True)
-class CollectCounts:
-    """What was found for a year.
-
-    ``problems`` say in Chinese what could not be used and why; it stays in the inbox.
-    """
-
-    found: int = 0
-    new: int = 0
-    known: int = 0
-    problems: tuple[str, ...] = ()
 
 
 def collect_folder(
@@ -183,8 +168,7 @@ def _collect(
                 new.append(manifest)
             except UnusableError as unusable:
                 problems.append(str(unusable))
-    with write(engine) as connection:
-        recorded = record(connection, SOURCE, new, received_at)
+    recorded = record_again(engine, SOURCE, new, received_at)
     return Recorded(recorded.new, known + recorded.known, (*problems, *recorded.problems))
 
 
@@ -238,10 +222,9 @@ def _collect_bare(engine: Engine, raw: RawStore, item: _BareOf, received_at: str
         submitted_by=item.cover.text(FILLED_BY),
         files=files,
     )
-    with write(engine) as connection:
-        recorded = record(
-            connection, SOURCE, [manifest], received_at, next_revision="new" if alone else "unseen"
-        )
+    recorded = record_again(
+        engine, SOURCE, [manifest], received_at, next_revision="new" if alone else "unseen"
+    )
     if alone:
         return recorded
     return replace(

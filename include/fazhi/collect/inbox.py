@@ -16,6 +16,9 @@ from fazhi.model.errors import Unreachable
 MANIFEST = "submission.json"
 MAX_MANIFEST_BYTES = 1024 * 1024
 MAX_FILE_BYTES = 1024 * 1024 * 1024
+_WORKBOOKS = frozenset([".xlsx", ".xls", ".ods"])
+"""A CSV has no cover that says whose it is, so it needs a manifest."""
+
 _DEEPEST = 4
 _LEFTOVERS = (".", "~$")
 _LEFTOVER_NAMES = frozenset(["thumbs.db", "desktop.ini"])
@@ -73,10 +76,12 @@ def _items(folder: Path, depth: int) -> Iterator[Item]:
             yield Strange(f"{path}：是链接，不予读取，请放入文件本身")
         elif entry.is_dir(follow_symlinks=False):
             yield from _folder(path, depth + 1)
-        elif path.suffix.lower() == ".xlsx":
+        elif path.suffix.lower() in _WORKBOOKS:
             yield Bare(path)
         else:
-            yield Strange(f"{path}：不是xlsx填报表，也没有附 {MANIFEST}，不能确定报送单位和填报期，未收取")
+            yield Strange(
+                f"{path}：不是xlsx、xls、ods填报表，也没有附 {MANIFEST}，不能确定报送单位和填报期，未收取"
+            )
 
 
 def _folder(folder: Path, depth: int) -> Iterator[Item]:
@@ -89,12 +94,12 @@ def _folder(folder: Path, depth: int) -> Iterator[Item]:
     if not files and entries and depth < _DEEPEST:
         yield from _items(folder, depth)
         return
-    workbooks = [path for path in files if path.suffix.lower() == ".xlsx"]
+    workbooks = [path for path in files if path.suffix.lower() in _WORKBOOKS]
     if len(workbooks) == 1:
         yield Bare(workbooks[0], tuple(path for path in files if path != workbooks[0]))
     elif entries:
         yield Strange(
-            f"{folder}：缺少 {MANIFEST}，文件夹内有{len(workbooks)}个xlsx，不能确定哪一个是填报表，未收取"
+            f"{folder}：缺少 {MANIFEST}，文件夹内有{len(workbooks)}个工作簿，不能确定哪一个是填报表，未收取"
         )
 
 

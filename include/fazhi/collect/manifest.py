@@ -1,4 +1,4 @@
-"""What a submission says of itself. In: the text of ``submission.json``. Out: a manifest, or its faults.
+"""What a submission says of itself. In: a ``submission.json``, or the portal's item. Out: a manifest, or its faults.
 
 The shape is the portal's ``Submission`` (submission-portal.openapi.yaml). Names of files are data: a name
 that is more than a plain name is refused.
@@ -27,7 +27,7 @@ class ManifestError(Exception):
     """A manifest that cannot be used; the message lists everything wrong, in Chinese."""
 
     def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__(";".join(faults))
+        super().__init__("；".join(faults))
         self.faults = tuple(faults)
 
 
@@ -77,8 +77,17 @@ def read_manifest(text: bytes) -> Manifest:
         data = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as broken:
         raise ManifestError([f"submission.json 不是有效的JSON({broken})"]) from broken
+    return manifest_of(data)
+
+
+def manifest_of(data: Any) -> Manifest:
+    """The manifest in JSON data.
+
+    Raises:
+        ManifestError: It is no JSON object of the portal's shape; names every fault.
+    """
     if not isinstance(data, dict):
-        raise ManifestError(["submission.json 应是一个JSON对象"])
+        raise ManifestError(["报送的说明应是一个JSON对象"])
     reader = _Reader(data)
     manifest = Manifest(
         submission_id=reader.text("submission_id"),

@@ -9,13 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, delete, func, insert, select
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, select
 
 from fazhi.collect.manifest import Manifest
+from fazhi.collect.rivals import in_turn
 from fazhi.store import tables
 
 Key = tuple[str, str, str]
 """Kind, sender and period."""
+
+NextRevision = Literal["stated", "new", "unseen"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def record(
     manifests: Sequence[Manifest],
     received_at: str,
     *,
-    next_revision: Literal["stated", "new", "unseen"] = "stated",
+    next_revision: NextRevision = "stated",
 ) -> Recorded:
     """Record submissions and mark the current ones.
 
@@ -68,6 +71,21 @@ def record(
         problems = (*recorded.problems, rival) if rival is not None else recorded.problems
         recorded = replace(recorded, new=recorded.new + 1, problems=problems)
     return recorded
+
+
+def record_again(
+    engine: Engine,
+    source: str,
+    manifests: Sequence[Manifest],
+    received_at: str,
+    *,
+    next_revision: NextRevision = "stated",
+) -> Recorded:
+    """``record`` in a transaction of its own, beside other sources that may bring the same submission."""
+    return in_turn(
+        engine,
+        lambda connection: record(connection, source, manifests, received_at, next_revision=next_revision),
+    )
 
 
 def _numbered(connection: Connection, manifest: Manifest, how: str) -> Manifest | None:

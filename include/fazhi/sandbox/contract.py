@@ -1,4 +1,4 @@
-"""The platform's contract as data. In: an OpenAPI file. Out: faults of JSON data, with pointers.
+"""The contracts as data. In: an OpenAPI file. Out: faults of JSON data, with pointers.
 
 The schemas are compiled to closures: a year's results have hundreds of thousands of lines, and a general
 validator takes 100 µs for each. A keyword that is not known here stops the start.
@@ -13,7 +13,9 @@ from typing import Any
 
 import yaml
 
-_FILE = "assessment-platform.openapi.yaml"
+_PLATFORM = "assessment-platform.openapi.yaml"
+_PORTAL = "submission-portal.openapi.yaml"
+_REVIEW = "/v1/submissions/{submission_id}/review"
 _ANNOTATIONS = frozenset({"description", "default"})
 
 Fault = tuple[str, str]
@@ -33,16 +35,31 @@ def faults(schema: str, data: Any) -> list[dict[str, str]]:
     return [{"pointer": pointer, "detail": detail} for pointer, detail in _check_of(schema)(data, "")]
 
 
+def review_faults(data: Any) -> list[dict[str, str]]:
+    """What keeps ``data`` from being a review of the portal's contract: JSON pointer and detail of every fault.
+
+    Args:
+        data: Parsed JSON.
+    """
+    return [{"pointer": pointer, "detail": detail} for pointer, detail in _review_check()(data, "")]
+
+
 @cache
 def _check_of(schema: str) -> Check:
-    return _compiled(_schemas()[schema])
+    return _compiled(_document(_PLATFORM)["components"]["schemas"][schema])
 
 
 @cache
-def _schemas() -> dict[str, Any]:
-    text = files(__package__).joinpath(_FILE).read_text(encoding="utf-8")
-    schemas: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)["components"]["schemas"]
-    return schemas
+def _review_check() -> Check:
+    body = _document(_PORTAL)["paths"][_REVIEW]["put"]["requestBody"]
+    return _compiled(body["content"]["application/json"]["schema"])
+
+
+@cache
+def _document(name: str) -> dict[str, Any]:
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    document: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    return document
 
 
 def _compiled(schema: dict[str, Any]) -> Check:

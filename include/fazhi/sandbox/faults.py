@@ -25,6 +25,12 @@ class FaultKind(StrEnum):
     """Wait ``seconds``, then go on as usual."""
     LIE = "lie"
     """Answer with wrong digests."""
+    DAMAGE = "damage"
+    """Portal: change one byte of a file on its way."""
+    DUPLICATE = "duplicate"
+    """Portal: give the last item of a page again on the next one."""
+    LATE = "late"
+    """Portal: leave the newest item out of the list."""
 
 
 class Moment(StrEnum):
@@ -40,7 +46,7 @@ class Fault:
 
     Attributes:
         kind: What goes wrong.
-        moment: Before or after the request is stored; lies and cut-off answers always come after.
+        moment: Before or after the request is stored; wrong and cut-off answers always come after.
         path: Text that the request's path contains; every path when empty.
         method: HTTP method; every method when empty.
         times: How many requests it strikes.

@@ -9,15 +9,15 @@ import binascii
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote
 
 from fazhi.model.canonical import canonical_bytes, sha256_hex
 from fazhi.sandbox import contract, signatures
+from fazhi.sandbox.messages import Answer, RefusalError, Request
 from fazhi.sandbox.state import State, Stored
 
 LARGEST_BATCH = 500
@@ -25,50 +25,6 @@ _FIRST_YEAR, _LAST_YEAR = 2015, 2100
 _DEFAULT_PAGE, _LARGEST_PAGE = 500, 1000
 _LONGEST_KEY = 128
 ABSENT = "absent"
-
-
-@dataclass(frozen=True)
-class Request:
-    """An HTTP request. ``target`` is the path with query as on the wire."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes = b""
-
-    @property
-    def path(self) -> str:
-        """The path without query, still percent-encoded."""
-        return urlsplit(self.target).path
-
-    @property
-    def query(self) -> dict[str, str]:
-        """The last value of every query parameter."""
-        return {name: values[-1] for name, values in parse_qs(urlsplit(self.target).query).items()}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer; ``data`` becomes JSON."""
-
-    status: int
-    data: Any
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class RefusalError(Exception):
-    """A request, or an item of a batch, that the platform does not take."""
-
-    def __init__(
-        self, status: int, title: str, detail: str = "", errors: list[dict[str, str]] | None = None
-    ) -> None:
-        super().__init__(title)
-        self.status = status
-        self.problem: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
-        if detail:
-            self.problem["detail"] = detail
-        if errors:
-            self.problem["errors"] = errors
 
 
 class PlatformService:

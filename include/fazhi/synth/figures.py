@@ -19,7 +19,7 @@ from fazhi.model.period import Period, due_periods
 from fazhi.model.terms import Frequency, RatioKind, Reporting, RuleType, ValueType
 from fazhi.settings import PROJECT_ROOT
 from fazhi.synth.dice import Dice
-from fazhi.systems.edition import Edition, Indicator
+from fazhi.systems.edition import Check, Edition, Indicator
 
 VOLUMES_FILE = PROJECT_ROOT / "include" / "samples" / "synthetic" / "volumes.csv"
 
@@ -64,18 +64,22 @@ class Volume:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two parts that a cross-check compares: ``part`` equals, or is at most, the other's ``of_part``."""
+    """Two parts that a cross-check compares: ``part`` equals, or is at most, the other's ``of_part``.
 
-    rule: Literal["SUBSET", "SUM_MISMATCH"]
+    Of a ``DOUBLE_COUNT`` there is one for each figure added up: ``part`` is at least the sum of all ``added``.
+    """
+
+    rule: Literal["SUBSET", "SUM_MISMATCH", "DOUBLE_COUNT"]
     indicator: str
     part: Part
     of: str
     of_part: Part
+    added: tuple[tuple[str, Part], ...] = ()
 
 
 def agreements(edition: Edition, year: int) -> tuple[Agreement, ...]:
     """The cross-checks of an edition that figures of one period must satisfy."""
-    return tuple(
+    pairs = tuple(
         Agreement(
             check.rule,  # type: ignore[arg-type]
             str(check.params["indicator"]),
@@ -84,7 +88,21 @@ def agreements(edition: Edition, year: int) -> tuple[Agreement, ...]:
             check.params["of_part"],
         )
         for check in edition.checks
-        if check.rule in ("SUBSET", "SUM_MISMATCH") and check.in_force(year)
+        if check.rule in ("SUBSET", "SUM_MISMATCH") and "of" in check.params and check.in_force(year)
+    )
+    sums = (check for check in edition.checks if check.rule == "DOUBLE_COUNT" and check.in_force(year))
+    return (*pairs, *(one for check in sums for one in _added_up(edition, check)))
+
+
+def _added_up(edition: Edition, check: Check) -> tuple[Agreement, ...]:
+    params = check.params
+    added: tuple[tuple[str, Part], ...] = tuple(
+        (code, params["parts_part"] if edition.by_code[code].value_type is ValueType.RATIO else "value")
+        for code in params["parts"]
+    )
+    return tuple(
+        Agreement("DOUBLE_COUNT", str(params["indicator"]), params["part"], code, part, added)
+        for code, part in added
     )
 
 
@@ -399,10 +417,20 @@ def _linked(code: str, agreed: Sequence[Agreement]) -> set[str]:
 
 
 def _settle_one(readings: dict[str, Reading], one: Agreement, whole: int | None) -> None:
+    if one.rule == "DOUBLE_COUNT":
+        _settle_sum(readings, one)
+        return
     part = _part(readings[one.indicator], one.part)
     if whole is None or part is None or part == whole or (one.rule == "SUBSET" and part < whole):
         return
     readings[one.indicator] = _with_part(readings[one.indicator], one.part, whole)
+
+
+def _settle_sum(readings: dict[str, Reading], one: Agreement) -> None:
+    figures = [_part(readings[code], part) for code, part in one.added if code in readings]
+    total = sum(figure for figure in figures if figure is not None)
+    if (_part(readings[one.indicator], one.part) or 0) < total:
+        readings[one.indicator] = _with_part(readings[one.indicator], one.part, total)
 
 
 def _part(reading: Reading, part: Part) -> int | None:

@@ -4,87 +4,19 @@ Each planter makes the mistake that one rule is there to find, in the cell that 
 and keeps its hands off the rest. A planter that does not fit a row changes nothing and says so.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
-from typing import Protocol
 
 from fazhi.model.exact import round_half_up
 from fazhi.model.period import Period
 from fazhi.model.terms import RatioKind, SubmissionKind, ValueType
 from fazhi.synth.city import synthetic_code
 from fazhi.synth.dice import Dice
-from fazhi.synth.draft import MARK, Cells, Draft, Line, line_for
-from fazhi.synth.figures import Agreement, Reading, is_cumulative, is_due
-from fazhi.systems.edition import Indicator
-
-
-class World(Protocol):
-    """What a planter needs to know beyond its draft."""
-
-    @property
-    def agreed(self) -> Sequence[Agreement]:
-        """The cross-checks of the year."""
-        ...
-
-    @property
-    def indicators(self) -> Sequence[Indicator]:
-        """The edition's indicators."""
-        ...
-
-    @property
-    def stays_alone(self) -> bool:
-        """Whether no later year will be compared with this one."""
-        ...
-
-    def applies(self, indicator: Indicator, unit_code: str) -> bool:
-        """Whether a unit is assessed on an indicator."""
-        ...
-
-    def answers_for(self, sender_code: str, indicator: Indicator) -> bool:
-        """Whether a sender may report an indicator about other units."""
-        ...
-
-    def is_reportable(self, indicator: Indicator) -> bool:
-        """Whether anybody reports an indicator at all; the system computes some itself."""
-        ...
-
-    def is_reported_by_another(self, indicator: Indicator, unit_code: str) -> bool:
-        """Whether an office other than the unit reports an indicator about it."""
-        ...
-
-    def other_units(self, code: str) -> Sequence[str]:
-        """The codes of other units."""
-        ...
-
-    def a_year_before(self, unit_code: str, period: Period) -> Mapping[str, Reading]:
-        """What was reported for the same period of the year before; empty when it was not."""
-        ...
-
-    def compared_with(self, unit_code: str, period: Period) -> Mapping[str, Reading]:
-        """What was reported for the same period of the latest earlier year that comparisons look back to."""
-        ...
-
-    def readings_of(self, unit_code: str, period: Period) -> Mapping[str, Reading]:
-        """The true readings of a unit in a period of the same year."""
-        ...
-
-
-@dataclass(frozen=True)
-class Slip:
-    """A planted fault: row and column of the cell to correct (both missing: the file), what was done."""
-
-    what: str
-    row: int | None = None
-    column: str = ""
-    also: tuple[int, ...] = ()
-    """Further rows that the same slip touched."""
-
-
-RowPlanter = Callable[[Draft, int, Dice, World], Slip | None]
-DraftPlanter = Callable[[Draft, Dice, World], Slip | None]
-
+from fazhi.synth.draft import MARK, Draft, Line, line_for
+from fazhi.synth.figures import Agreement, is_cumulative, is_due
+from fazhi.synth.forms import FILE_PLANTERS, FORM_PLANTERS
+from fazhi.synth.planting import DraftPlanter, RowPlanter, Slip, World, append_row
 
 # --- numbers -----------------------------------------------------------------------------------------------
 
@@ -266,34 +198,43 @@ def _na_unapproved(draft: Draft, row: int, _dice: Dice, _world: World) -> Slip |
 # --- rows that should not be there -------------------------------------------------------------------------
 
 
-def _append(
-    draft: Draft, like: Line, what: str, column: str, cells: Cells, also: tuple[int, ...] = ()
-) -> Slip:
-    """Add a row at the end, so that the lines before keep their numbers."""
-    line = like.copy()
-    line.cells |= cells
-    draft.lines.append(line)
-    return Slip(what, len(draft.lines) - 1, column, also)
-
-
 def _dup_row(draft: Draft, row: int, dice: Dice, world: World) -> Slip | None:
     line = draft.lines[row]
     count = _free_count(line, world)
     if count is None:
         return None
     other = str(count + dice.between(1, 2))
-    return _append(draft, line, "同一指标填了两行，数值不同", "indicator_code", {"value": other}, (row,))
+    both = [("DUP_ROW", row, "indicator_code")]
+    return append_row(
+        draft, line, "同一指标填了两行，数值不同", "indicator_code", {"value": other}, (row,), both
+    )
+
+
+def _names_another_unit(draft: Draft) -> bool:
+    """Whether a unit's own table names another unit already: that is found once a file."""
+    own = draft.report.sender.unit_code
+    return draft.report.kind is SubmissionKind.UNIT and any(
+        line.cells["unit_code"] != own for line in draft.lines
+    )
 
 
 def _unit_unknown(draft: Draft, row: int, dice: Dice, _world: World) -> Slip | None:
     line = draft.lines[row]
     unknown = synthetic_code(99_999 - dice.between(0, 99), line.unit.division_code)
-    return _append(draft, line, "名录里没有的统一社会信用代码", "unit_code", {"unit_code": unknown})
+    if _names_another_unit(draft):
+        return None
+    return append_row(
+        draft,
+        line,
+        "名录里没有的统一社会信用代码",
+        "unit_code",
+        {"unit_code": unknown},
+    )
 
 
 def _indicator_unknown(draft: Draft, row: int, dice: Dice, _world: World) -> Slip | None:
     unknown = f"Q{dice.between(1, 9)}.{dice.between(1, 9)}"
-    return _append(
+    return append_row(
         draft, draft.lines[row], "指标体系里没有的指标编码", "indicator_code", {"indicator_code": unknown}
     )
 
@@ -314,7 +255,7 @@ def _not_applicable_to_unit(draft: Draft, row: int, dice: Dice, world: World) ->
     if not foreign:
         return None
     cells = {"indicator_code": dice.pick(foreign).code, "numerator": "9", "denominator": "10", "value": ""}
-    return _append(draft, line, "填了不适用于本单位的指标", "indicator_code", cells)
+    return append_row(draft, line, "填了不适用于本单位的指标", "indicator_code", cells)
 
 
 def _authz(draft: Draft, row: int, dice: Dice, world: World) -> Slip | None:
@@ -330,23 +271,32 @@ def _authz(draft: Draft, row: int, dice: Dice, world: World) -> Slip | None:
         and not world.answers_for(draft.report.sender.unit_code, one)
     ]
     true = world.readings_of(line.unit.unit_code, draft.report.period)
-    known = [one for one in foreign if one.code in true]
+    stated = {
+        other.cells["indicator_code"] for other in draft.lines if other.unit.unit_code == line.unit.unit_code
+    }
+    known = [one for one in foreign if one.code in true and one.code not in stated]
     if not known:
         return None
     chosen = dice.pick(known)
     cells = line_for(line.unit, chosen, line.cells["period"], true[chosen.code]).cells
-    return _append(draft, line, "报送了不归本单位掌握的指标", "indicator_code", cells)
+    return append_row(draft, line, "报送了不归本单位掌握的指标", "indicator_code", cells)
 
 
 def _for_another_unit(draft: Draft, line: Line, dice: Dice, world: World) -> Slip | None:
     """A row about another unit, with what that unit reports itself."""
-    others = world.other_units(line.unit.unit_code)
+    others = () if _names_another_unit(draft) else world.other_units(line.unit.unit_code)
     for _attempt in range(min(5, len(others))):
         other = dice.pick(others)
         true = world.readings_of(other, draft.report.period).get(line.indicator.code)
         if true is not None:
             cells = line_for(line.unit, line.indicator, line.cells["period"], true).cells
-            return _append(draft, line, "代填了别的单位的数据", "unit_code", cells | {"unit_code": other})
+            return append_row(
+                draft,
+                line,
+                "代填了别的单位的数据",
+                "unit_code",
+                cells | {"unit_code": other},
+            )
     return None
 
 
@@ -356,6 +306,8 @@ def _for_another_unit(draft: Draft, line: Line, dice: Dice, world: World) -> Sli
 def _agreement(rule: str) -> RowPlanter:
     def plant(draft: Draft, row: int, dice: Dice, world: World) -> Slip | None:
         line = draft.lines[row]
+        if any(one.rule == "DOUBLE_COUNT" and one.of == line.indicator.code for one in world.agreed):
+            return None  # more of it would break the sum that it is added to
         for one in world.agreed:
             if one.rule == rule and one.indicator == line.indicator.code and one.part == "denominator":
                 other = _other_row(draft, line, one)
@@ -445,6 +397,7 @@ ROW_PLANTERS: Mapping[str, RowPlanter] = {
     "PERCENT_FORM": _percent_form,
     "NA_TOKEN": _na_token,
     "NA_UNAPPROVED": _na_unapproved,
+    **FORM_PLANTERS,
 }
 """Faults of a row by the rule that finds them."""
 
@@ -452,6 +405,7 @@ ROW_PLANTERS: Mapping[str, RowPlanter] = {
 NARROW = frozenset(
     {
         "CUMULATIVE_DECREASE",
+        "DATE_FORMAT",
         "DATE_INVALID",
         "DATE_OUT_OF_PERIOD",
         "DUP_ROW",
@@ -460,6 +414,7 @@ NARROW = frozenset(
         "NEGATIVE",
         "RECONCILE",
         "SCORE_RANGE",
+        "SEPARATOR",
         "STALE_COPY",
         "SUBSET",
         "SUM_MISMATCH",
@@ -523,5 +478,6 @@ DRAFT_PLANTERS: Mapping[str, DraftPlanter] = {
     "NOT_DATA": _not_data,
     "EMPTY": _empty,
     "NOT_TEMPLATE": _not_template,
+    **FILE_PLANTERS,
 }
 """Faults of a whole submission by the rule that finds them."""

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import cached_property, partial
 from pathlib import Path
 
+from fazhi.intake.table import TABLE_SHEET
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
 from fazhi.model.terms import SubmissionKind
@@ -23,7 +24,8 @@ from fazhi.synth.draft import EVIDENCE_NAME, MARK, SUBMITTED_BY, Draft, Line, dr
 from fazhi.synth.duties import Duties, Report, Subject
 from fazhi.synth.figures import Agreement, Figures, Reading, agreements
 from fazhi.synth.folder import CSV_COLUMNS, Envelope, SubmittedFile, csv_bytes, write_submission
-from fazhi.synth.slips import DRAFT_PLANTERS, NARROW, ROW_PLANTERS, Slip
+from fazhi.synth.planting import Slip
+from fazhi.synth.slips import DRAFT_PLANTERS, NARROW, ROW_PLANTERS
 from fazhi.synth.workbook import WORKBOOK_NAME, fill_workbook
 from fazhi.systems import Editions
 from fazhi.systems.edition import Edition, Indicator
@@ -58,7 +60,9 @@ class Planted:
     period: str
     indicator_code: str
     rule: str
+    severity: str
     file: str
+    sheet: str
     cell: str
     written: str
     what: str
@@ -318,7 +322,9 @@ class _Writer:
         dice = Dice("corrected", self._city.seed, draft.submission_id)
         corrected = bool(slips) and draft.report.kind is SubmissionKind.UNIT and dice.permille(_CORRECTED)
         addresses = self._write_revision(faulty, 1)
-        self.planted += [_planted(faulty, rule, slip, addresses, corrected) for rule, slip in slips]
+        listing = _Listing(faulty, self._city.year(draft.year).edition, addresses, corrected)
+        for rule, slip in slips:
+            self.planted += listing.of(rule, slip)
         if corrected:
             self._write_revision(draft, 2)
 
@@ -450,19 +456,48 @@ def _first_fitting(
     return []
 
 
-def _planted(draft: Draft, rule: str, slip: Slip, addresses: Addresses, corrected: bool) -> Planted:
-    line = draft.lines[slip.row] if slip.row is not None else None
-    return Planted(
-        year=draft.year,
-        submission_id=draft.submission_id,
-        revision=1,
-        unit_code=line.cells["unit_code"] if line else draft.report.sender.unit_code,
-        period=str(draft.report.period),
-        indicator_code=line.cells["indicator_code"] if line else "",
-        rule=rule,
-        file=draft.table_name,
-        cell=addresses(slip.row, slip.column) if slip.row is not None else "",
-        written=line.cells[slip.column] if line else "",
-        what=slip.what,
-        corrected="是" if corrected else "否",
-    )
+@dataclass(frozen=True)
+class _Listing:
+    """How the faults of a draft are listed."""
+
+    draft: Draft
+    edition: Edition
+    addresses: Addresses
+    corrected: bool
+
+    def of(self, rule: str, slip: Slip) -> list[Planted]:
+        """A planted fault, and what else is found because of it."""
+        first = self._line(rule, slip.row, slip.column, slip)
+        return [first, *(self._line(one.rule, one.row, one.column, slip) for one in slip.brings)]
+
+    def _line(self, rule: str, row: int | None, column: str, slip: Slip) -> Planted:
+        line = self.draft.lines[row] if row is not None else None
+        cell = self.addresses(row, column) if row is not None else slip.place
+        return Planted(
+            year=self.draft.year,
+            submission_id=self.draft.submission_id,
+            revision=1,
+            unit_code=line.cells["unit_code"] if line else self.draft.report.sender.unit_code,
+            period=str(self.draft.report.period),
+            indicator_code=line.cells["indicator_code"] if line else "",
+            rule=rule,
+            severity=self._severity(rule),
+            file=self.draft.table_name,
+            sheet=TABLE_SHEET if cell and ":" not in cell else "",
+            cell=cell,
+            written=line.cells[column] if line else "",
+            what=slip.what,
+            corrected="是" if self.corrected else "否",
+        )
+
+    def _severity(self, rule: str) -> str:
+        """The severity of the rule's check; of several, of the one that is called like the rule."""
+        checks = sorted(
+            (
+                check
+                for check in self.edition.checks
+                if check.rule == rule and check.in_force(self.draft.year)
+            ),
+            key=lambda check: check.check_id != rule,
+        )
+        return checks[0].severity.value

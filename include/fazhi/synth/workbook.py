@@ -11,8 +11,8 @@ from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 
-from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
+from python_calamine import CalamineWorkbook
 
 from fazhi.intake.table import TABLE_SHEET, vocabulary
 from fazhi.intake.template import Entry, write_workbook
@@ -91,7 +91,7 @@ def _row(line: Line, *, with_unit: bool) -> dict[str, Entry]:
 
 def _entry(text: str) -> Entry:
     """What a person would type: whole numbers and decimals as numbers, the rest as text."""
-    if text.removeprefix("-").replace(".", "", 1).isdigit():
+    if text.isascii() and text.removeprefix("-").replace(".", "", 1).isdigit():
         return Decimal(text) if "." in text else int(text)
     return text
 
@@ -99,16 +99,14 @@ def _entry(text: str) -> Entry:
 def _addresses(draft: Draft, content: bytes, *, with_unit: bool) -> dict[tuple[int, str], str]:
     """The cells of the draft's rows: rows of the same unit and indicator keep their order."""
     titles = {names[0]: key for key, names in vocabulary()["columns"].items()}
-    sheet = load_workbook(BytesIO(content), read_only=False)[TABLE_SHEET]
-    letters = {
-        titles[str(cell.value)]: get_column_letter(cell.column)
-        for cell in sheet[2]
-        if cell.value in titles and cell.column is not None
-    }
+    sheet = CalamineWorkbook.from_filelike(BytesIO(content)).get_sheet_by_name(TABLE_SHEET)
+    rows = sheet.to_python(skip_empty_area=False)
+    places = {titles[str(title)]: place for place, title in enumerate(rows[1]) if title in titles}
+    letters = {key: get_column_letter(place + 1) for key, place in places.items()}
     numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for row in range(3, sheet.max_row + 1):
-        unit = sheet[f"{letters['unit_code']}{row}"].value if with_unit else draft.report.sender.unit_code
-        numbers[unit, sheet[f"{letters['indicator_code']}{row}"].value].append(row)
+    for row, cells in enumerate(rows[2:], start=3):
+        unit = str(cells[places["unit_code"]]) if with_unit else draft.report.sender.unit_code
+        numbers[unit, str(cells[places["indicator_code"]])].append(row)
     addresses: dict[tuple[int, str], str] = {}
     for index, line in enumerate(draft.lines):
         row = numbers[line.cells["unit_code"], line.cells["indicator_code"]].pop(0)

@@ -1,0 +1,158 @@
+"""How an outside system is asked. In: one attempt and a policy. Out: its answer, or why there was none.
+
+What every client of an outside system needs alike: an address that is checked once, the wait that 429 and 503
+ask for, attempts that are repeated only where waiting can help, and the reason of a failure in words without
+the request's particulars.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from tenacity import RetryCallState, Retrying, retry_if_exception
+
+from fazhi.model.errors import ConfigurationError, Unreachable
+
+Answer = TypeVar("Answer")
+
+_MOST_ATTEMPTS = 20
+"""Times the policy's attempts: so often is a transfer that always gets a little further tried in all."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How long to insist.
+
+    Attributes:
+        attempts: How often in a row a request is tried that gets no further.
+        first_wait: Seconds before the second attempt; doubled each time when the other side names no time.
+        longest_wait: Seconds; a system that asks for more is left alone until the next run.
+        connect_timeout: Seconds to wait for a connection.
+        read_timeout: Seconds to wait for an answer, or for more of it.
+    """
+
+    attempts: int = 5
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+    connect_timeout: float = 5.0
+    read_timeout: float = 60.0
+
+    @property
+    def timeouts(self) -> tuple[float, float]:
+        """Both time-outs, as ``requests`` takes them."""
+        return self.connect_timeout, self.read_timeout
+
+
+class NotNowError(Exception):
+    """This attempt led to nothing; another one may.
+
+    Attributes:
+        reason: Why, in Chinese.
+        retry_after: Seconds that the other side asks to be left alone.
+        progressed: Whether the attempt got further than the one before (a transfer that can be resumed).
+    """
+
+    def __init__(self, reason: str, retry_after: int | None = None, *, progressed: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+        self.progressed = progressed
+
+
+def insist(
+    attempt: Callable[[], Answer],
+    policy: RetryPolicy,
+    sleep: Callable[[float], None],
+    *,
+    who: str,
+    consolation: str,
+) -> Answer:
+    """Try until there is an answer, within the policy.
+
+    Args:
+        attempt: One attempt; raises ``NotNowError`` where another one may help.
+        policy: How long to insist.
+        sleep: Waits for seconds.
+        who: The system asked, for the message.
+        consolation: What became of the work, for the message.
+
+    Raises:
+        Unreachable: There was no answer.
+    """
+    without_progress = 0
+
+    def enough(state: RetryCallState) -> bool:
+        nonlocal without_progress
+        error = state.outcome.exception() if state.outcome else None
+        moved = isinstance(error, NotNowError) and error.progressed
+        without_progress = 0 if moved else without_progress + 1
+        return without_progress >= policy.attempts or state.attempt_number >= _MOST_ATTEMPTS * policy.attempts
+
+    def worth_waiting(error: BaseException) -> bool:
+        return isinstance(error, NotNowError) and (error.retry_after or 0) <= policy.longest_wait
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, NotNowError) and error.retry_after is not None:
+            return float(error.retry_after)
+        return min(policy.first_wait * 2.0 ** max(without_progress - 1, 0), policy.longest_wait)
+
+    retrying = Retrying(
+        stop=enough, wait=wait, retry=retry_if_exception(worth_waiting), sleep=sleep, reraise=True
+    )
+    try:
+        return retrying(attempt)
+    except NotNowError as error:
+        tried = retrying.statistics.get("attempt_number", 1)
+        raise Unreachable(f"{who}暂时无法使用：{error.reason}；共尝试{tried}次。{consolation}") from None
+
+
+def checked_base(url: str, what: str) -> str:
+    """The address without its last slash.
+
+    Args:
+        url: The address as configured.
+        what: What is there, for the message.
+
+    Raises:
+        ConfigurationError: It is no plain http(s) address of a host.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{what}的地址不可用：应以 http:// 或 https:// 开头并写明主机")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError(f"{what}的地址不可用：不得带用户名、密码、参数或片段")
+    return url.rstrip("/")
+
+
+def retry_after(response: requests.Response) -> int | None:
+    """The seconds that an answer asks to be left alone, ``None`` when it names none (RFC 9110, 10.2.3)."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0, round((moment - datetime.now(UTC)).total_seconds()))
+
+
+def reason_of(error: requests.RequestException) -> str:
+    """What happened on the way, without the request's particulars."""
+    for kind, reason in (
+        (requests.exceptions.SSLError, "TLS 证书校验未通过"),
+        (requests.exceptions.ConnectTimeout, "连接超时"),
+        (requests.exceptions.ReadTimeout, "等待应答超时"),
+        (requests.exceptions.ChunkedEncodingError, "应答中途断开"),
+        (requests.exceptions.ContentDecodingError, "应答的压缩格式已损坏"),
+        (requests.exceptions.ConnectionError, "连接不上或连接中断"),
+    ):
+        if isinstance(error, kind):
+            return reason
+    return f"请求未能完成（{type(error).__name__}）"
