@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select
 
+from fazhi.audit import Actor, Event, append
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
 from fazhi.store import write
@@ -97,7 +98,8 @@ def _year_of(period: str) -> int:
 
 
 def _store(connection: Connection, key: DecisionKey, year: int, ruling: Ruling, now: datetime) -> bool:
-    if in_force(connection, year).get(key) == ruling.verdict:
+    before = in_force(connection, year).get(key, "")
+    if before == ruling.verdict:
         return False
     connection.execute(
         insert(decision).values(
@@ -114,5 +116,23 @@ def _store(connection: Connection, key: DecisionKey, year: int, ruling: Ruling, 
             decided_by=ruling.decided_by,
             decided_at=now.isoformat(timespec="seconds"),
         )
+    )
+    append(
+        connection,
+        Actor(ruling.decided_by, ruling.decided_by),
+        Event(
+            action="decision.recorded",
+            subject="/".join((str(year), key.unit_code, key.indicator_code, key.period)),
+            at=now.isoformat(timespec="seconds"),
+            before=before,
+            after=ruling.verdict,
+            details={
+                "kind": key.kind,
+                "rule": key.rule,
+                "value_digest": key.value_digest,
+                "reason": ruling.reason,
+                "requested_by": ruling.requested_by,
+            },
+        ),
     )
     return True
