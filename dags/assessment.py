@@ -1,6 +1,7 @@
 """每天夜里把一个年度的考评从头到尾做一遍。
 
 **采集**各单位报送的材料 → **读取**表格 → **核验**数据 → **计分** → **报送**考评平台 → **对账**。
+核验之后，审核结果**告知**报送门户（以前年度的补跑不告知任何单位）。
 没有新材料的夜里不产生新结果，也不报送任何东西。
 
 | 时间（北京） | 考评年度 |
@@ -18,6 +19,14 @@
 4. 执行列表默认不显示“分区键”（就是考评年度）一列，可在“筛选表格列”里打开。
 
 只跑一个年度：选“单次执行”，在“高级选项”的“分区键”里填四位年份，例如 `2023`。
+
+## 已封存的年度
+
+夜间执行到第一步为止，显示为“跳过”。回填或手动执行照常采集、核验、重算，只作比对：
+
+- 与封存结果一致：“报送结果”显示为“跳过”，什么也不报送；
+- 不一致：差异（单位、指标、前、后、原因）写进“报送结果”的日志和核验报告旁边的 `…-differences.csv`，不报送。
+  `mode` = `push` 也不报送，并以失败告知。确需更正的，提出更正并由另一人签发（见 `final_results`），只报送所签的更正。
 
 ## 参数
 
@@ -121,7 +130,7 @@ SOURCE_TITLES = {"folder": "报送文件夹", "portal": "报送门户"}
 
 @task(
     task_display_name="核对年度和方式",
-    doc_md="核对分区键是不是已经开始的考评年度、要不要报送、有没有理由，并把这次执行记录在案。已封存的年度到此为止。",
+    doc_md="核对分区键是不是已经开始的考评年度、要不要报送、有没有理由，并把这次执行记录在案。已封存的年度，夜间执行到此为止。",
 )
 def plan() -> Counts:
     """Which year, and whether to push; refuses what makes no sense."""
@@ -140,8 +149,8 @@ def plan() -> Counts:
             actor=run.triggering_user_name or "",
             now=pipeline.now_in_shanghai(),
         )
-    if planned.get("skip"):
-        raise AirflowSkipException("该年度已封存，本次执行到此结束")
+    if planned["skip"]:
+        raise AirflowSkipException(planned["skip"])
     return planned
 
 
@@ -218,15 +227,23 @@ def score(year: int, region: str) -> Counts:
 
 @task(
     task_display_name="报送结果",
-    doc_md="把应报送的结果报送考评平台（暂定结果）。不报送的执行在这里只算出“如果报送会报什么”。",
+    doc_md="把应报送的结果报送考评平台（暂定结果）。不报送的执行在这里只算出“如果报送会报什么”。"
+    "已封存的年度在这里与重算结果比对：一致则跳过；不一致则列出差异，没有签发的更正不报送。",
     pool=Pool.PLATFORM,
 )
-def publish(year: int, push: bool) -> Counts:
-    """Push what is due, or say what would be pushed."""
+def publish(year: int, push: bool, compare: bool) -> Counts:
+    """Push what is due, or say what would be pushed; a sealed year is compared."""
     from fazhi import pipeline
 
+    if not compare:
+        with in_plain_words():
+            return pipeline.publish(settings(), year, push)
+    run_id = get_current_context()["dag_run"].run_id
     with in_plain_words():
-        return pipeline.publish(settings(), year, push)
+        compared = pipeline.compare_sealed(settings(), year, run_id, push=push)
+    if not compared["differences"] and not compared["pushed"]:
+        raise AirflowSkipException(f"{year}年已封存，重算结果与封存结果一致，没有报送任何东西")
+    return compared
 
 
 @task(
@@ -254,6 +271,22 @@ def report(year: int) -> Counts:
     run_id = get_current_context()["dag_run"].run_id
     with in_plain_words():
         return pipeline.report(settings(), year, run_id)
+
+
+@task(
+    task_display_name="告知报送单位",
+    doc_md="把每份报送的审核结果（接收、接收但有提示、退回）和整改清单告知报送门户，同样的结果只告知一次。"
+    "不报送的执行和以前年度的补跑不告知任何单位。没有配置报送门户时什么也不做。",
+    pool=Pool.PORTAL,
+)
+def report_back(year: int, push: bool) -> Counts:
+    """Tell departments what became of their submissions."""
+    from fazhi import pipeline
+
+    run_type = get_current_context()["dag_run"].run_type.value
+    with in_plain_words():
+        tell = pipeline.tells_departments(year, push=push, run_type=run_type)
+        return tell_problems(pipeline.report_back(settings(), year, tell=tell))
 
 
 def _name_region(year: int, region: str) -> None:
@@ -296,12 +329,12 @@ def assessment() -> None:
         outlets=[VALIDATED_VALUES],
     ).expand(op_kwargs=slices)
     scored = score.expand_kwargs(slices)
-    published = publish(year, planned["push"])
+    published = publish(year, planned["push"], planned["compare"])
 
     planned >> asked
     collected >> parsed >> slices
     validated >> scored >> published >> reconcile(year)
-    validated >> report(year)
+    validated >> report(year) >> report_back(year, planned["push"])
 
 
 assessment()

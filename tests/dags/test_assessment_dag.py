@@ -22,13 +22,14 @@ TASKS = {
     "publish",
     "reconcile",
     "report",
+    "report_back",
 }
 CHINESE = re.compile(r"[\u4e00-\u9fff]{2}")
 
 
 def test_the_folder_parses_without_errors() -> None:
     assert dag_bag().import_errors == {}
-    assert set(dag_bag().dags) == {"assessment"}
+    assert set(dag_bag().dags) == {"assessment", "final_results"}
 
 
 def test_the_dag_declares_what_it_must() -> None:
@@ -83,9 +84,10 @@ def test_there_are_exactly_the_steps_in_this_order() -> None:
         ("score", "publish"),
         ("publish", "reconcile"),
         ("validate", "report"),
+        ("report", "report_back"),
     ):
         assert lower in below[upper], (upper, lower)
-    assert below["reconcile"] == below["report"] == set()
+    assert below["reconcile"] == below["report_back"] == set()
 
 
 def test_a_failed_push_does_not_hide_the_report() -> None:
@@ -108,7 +110,12 @@ def test_mapped_steps_show_names_and_outside_systems_have_pools() -> None:
         "score": "{{ region_name }}",
     }
     pools = {task.task_id: task.pool for task in dag.tasks if task.pool != "default_pool"}
-    assert pools == {"collect": "portal", "publish": "platform", "reconcile": "platform"}
+    assert pools == {
+        "collect": "portal",
+        "report_back": "portal",
+        "publish": "platform",
+        "reconcile": "platform",
+    }
 
 
 def test_assets_mark_what_each_step_leaves_behind() -> None:

@@ -8,12 +8,20 @@ from urllib.parse import unquote, urlsplit
 
 import jsonschema
 import yaml
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from fazhi.model.unit_code import check_character
 from fazhi.publish import PlatformClient, RetryPolicy, enqueue
 from fazhi.store import read, write
-from fazhi.store.tables import outbox, receipt, result
+from fazhi.store.tables import (
+    current_result,
+    final_outcome,
+    final_proposal,
+    final_version,
+    outbox,
+    receipt,
+    result,
+)
 
 YEAR = 2024
 SYSTEM_DIGEST = "5" * 64
@@ -55,6 +63,63 @@ def add_result(engine, unit_code, version=1, *, year=YEAR, stage="provisional", 
                 computed_at="2024-10-14T01:30:00+08:00",
             )
         )
+        final = final_version.c
+        settled = select(final.version).where(final.year == year, final.unit_code == unit_code)
+        if stage == "final":
+            _make_final(connection, year, unit_code, version)
+        elif connection.execute(settled).first() is not None:
+            return  # scoring leaves a unit with a final result alone
+        _point(connection, year, unit_code, version)
+
+
+def lose_result(engine, unit_code, year=YEAR):
+    """The unit is left without a result, as scoring does it."""
+    with write(engine) as connection:
+        _point(connection, year, unit_code, None)
+
+
+def _point(connection, year, unit_code, version):
+    pointer = current_result.c
+    connection.execute(delete(current_result).where(pointer.year == year, pointer.unit_code == unit_code))
+    if version is not None:
+        connection.execute(
+            insert(current_result).values(year=year, unit_code=unit_code, region="150200", version=version)
+        )
+
+
+def _make_final(connection, year, unit_code, version):
+    """A synthetic signature for one result, in a region of its own number."""
+    proposal = {
+        "year": year,
+        "region": f"15{unit_code[-5:-1]}",
+        "number": version,
+        "proposed_by": "kp-steward-1",
+    }
+    connection.execute(
+        insert(final_proposal).values(
+            **proposal,
+            kind="correction",
+            digest="0" * 64,
+            units=1,
+            system_digest=SYSTEM_DIGEST,
+            reason="合成数据",
+            proposed_name="合成",
+            proposed_at="2024-10-14T01:30:00+08:00",
+        )
+    )
+    connection.execute(
+        insert(final_outcome).values(
+            **proposal,
+            outcome="signed",
+            digest="0" * 64,
+            decided_by="kp-chief-1",
+            decided_name="合成",
+            decided_as="chief",
+            decided_at="2024-10-14T01:30:00+08:00",
+        )
+    )
+    proposal.pop("proposed_by")
+    connection.execute(insert(final_version).values(**proposal, unit_code=unit_code, version=version))
 
 
 def body_of(connection, year, unit_code, version):

@@ -19,7 +19,7 @@ from fazhi.publish.outbox import (
     rows_to_compare,
 )
 from fazhi.store import read, write
-from support.publish import NOW, YEAR, add_result, body_of, outbox_row, states, unit
+from support.publish import NOW, YEAR, add_result, body_of, lose_result, outbox_row, states, unit
 
 A, B = sorted((unit(1), unit(2)))
 
@@ -120,6 +120,30 @@ def test_a_provisional_row_is_not_sent_once_a_final_result_exists(engine):
         assert [(row.version, row.stage) for row in pending_rows(connection, YEAR)] == [(2, "final")]
 
 
+def test_a_unit_that_lost_its_result_has_nothing_to_queue_and_nothing_is_sent(engine):
+    add_result(engine, A, 1)
+    add_result(engine, B, 1)
+    queue(engine)
+    add_result(engine, B, 2)
+    for code in (A, B):
+        lose_result(engine, code)
+    assert not_yet_queued(engine, YEAR) == 0
+    assert queue(engine) == EnqueueCounts(queued=0, superseded=0)
+    with read(engine) as connection:
+        assert pending_rows(connection, YEAR) == []
+    add_result(engine, A, 2)
+    assert queue(engine) == EnqueueCounts(queued=1, superseded=1)
+
+
+def test_each_stage_can_be_queued_by_itself(engine):
+    add_result(engine, A, 1, stage="final")
+    add_result(engine, B, 1)
+    assert (not_yet_queued(engine, YEAR, Stage.FINAL), not_yet_queued(engine, YEAR)) == (1, 2)
+    assert enqueue(engine, YEAR, body_of=body_of, now=NOW, stage=Stage.FINAL).queued == 1
+    assert states(engine) == {(A, 1): "pending"}
+    assert enqueue(engine, YEAR, body_of=body_of, now=NOW, stage=Stage.PROVISIONAL).queued == 1
+
+
 @pytest.mark.parametrize(
     ("name", "wrong"), [("year", 2023), ("unit_code", B), ("version", 9), ("stage", "final")]
 )
@@ -155,7 +179,7 @@ def test_the_graph_has_exactly_these_moves():
         *((s, target) for target in (c, p, x, o)),
         *((c, target) for target in (p, x)),
         *((x, target) for target in (c, p, o)),
-        (r, o),
+        *((r, target) for target in (p, o)),
     }
 
 

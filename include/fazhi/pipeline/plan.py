@@ -2,15 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
+from fazhi.audit import SYSTEM, Actor, Event, append
 from fazhi.model.errors import UsageError
 from fazhi.model.terms import RunMode
+from fazhi.pipeline.final import is_sealed
 from fazhi.pipeline.ground import SHANGHAI, Counts, Ground
 from fazhi.settings import Settings
 from fazhi.store import write
 from fazhi.store.tables import pipeline_run
 from fazhi.systems import Edition
+
+_SCHEDULED = ("scheduled", "asset_triggered")
 
 
 def plan_run(
@@ -26,7 +30,9 @@ def plan_run(
 ) -> Counts:
     """Decide what a run may do, and write it down.
 
-    ``auto`` means push for a scheduled run, and compute and compare only for a backfill or a manual run.
+    ``auto`` means push for a scheduled run, and compute and compare only for a backfill or a manual run. A sealed
+    year has nothing left for a nightly run (``skip`` says so); any other run of it compares (``compare``): it
+    recomputes with the year's own edition and stores no result.
 
     Raises:
         UsageError: The year is missing, malformed or in the future; a push by hand without a reason.
@@ -34,8 +40,8 @@ def plan_run(
     """
     year = _assessment_year(partition_key, now)
     requested = _mode(mode)
-    scheduled = run_type in ("scheduled", "asset_triggered")
-    pushes = requested is RunMode.PUSH or (requested is RunMode.AUTO and scheduled)
+    scheduled = run_type in _SCHEDULED
+    pushes = _pushes(requested, run_type)
     told = (reason or "").strip()
     if pushes and not scheduled and not told:
         raise UsageError(
@@ -44,11 +50,14 @@ def plan_run(
         )
     ground = Ground(settings)
     edition = ground.edition(year)
+    sealed = is_sealed(ground, year, now)
     _record_run(ground, edition, run_id, year, run_type, requested, told, actor, now)
     return {
         "year": year,
         "mode": requested.value,
-        "push": pushes,
+        "push": pushes and not (sealed and scheduled),
+        "skip": f"{year}年度已封存，夜间执行到此结束" if sealed and scheduled else "",
+        "compare": sealed,
         "system_id": edition.system_id,
         "system_digest": edition.digest,
         "registry_digest": ground.registry.digest,
@@ -102,3 +111,39 @@ def _record_run(
                     started_at=now.isoformat(timespec="seconds"),
                 )
             )
+            if _pushes(mode, run_type):
+                _note_push(connection, edition, run_id, year, run_type, mode, reason, actor, now)
+
+
+def _pushes(mode: RunMode, run_type: str) -> bool:
+    return mode is RunMode.PUSH or (mode is RunMode.AUTO and run_type in _SCHEDULED)
+
+
+def _note_push(
+    connection: Connection,
+    edition: Edition,
+    run_id: str,
+    year: int,
+    run_type: str,
+    mode: RunMode,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> None:
+    append(
+        connection,
+        Actor(actor, actor) if actor else SYSTEM,
+        Event(
+            action="run.push_allowed",
+            subject=str(year),
+            at=now.isoformat(timespec="seconds"),
+            after=edition.digest,
+            details={
+                "run_id": run_id,
+                "run_type": run_type,
+                "mode": mode.value,
+                "reason": reason,
+                "system_id": edition.system_id,
+            },
+        ),
+    )

@@ -3,7 +3,7 @@
     pending ──▶ sent ──▶ confirmed
        │ ▲        │ └────────┬──▶ conflict ──▶ confirmed, pending
        │ └────────┴──────────┘        (reconciling says what the platform really holds)
-       ├──▶ refused, conflict
+       ├──▶ refused, conflict          (refused ──▶ pending: a person put it right, see repair)
     every state but confirmed ──▶ superseded, once a newer version of the unit's result is queued
 
 A row is committed before anything is sent, its body never changes, and every move is a compare-and-set: of
@@ -47,6 +47,7 @@ LEGAL_MOVES: Mapping[tuple[OutboxState, OutboxState], str] = {
     (OutboxState.CONFLICT, OutboxState.PENDING): "read back: nothing stands in the way any more",
     (OutboxState.CONFLICT, OutboxState.SUPERSEDED): "a newer version was queued",
     (OutboxState.REFUSED, OutboxState.SUPERSEDED): "a newer version was queued",
+    (OutboxState.REFUSED, OutboxState.PENDING): "a person put right what was refused, and says what",
 }
 """Every move that there is, and what it means."""
 
@@ -242,10 +243,13 @@ def pending_rows(
 ) -> list[OutboxRow]:
     """The next rows to send, at most a batch, by unit code and version.
 
-    None provisional beside a final, nor of a unit that has lost its result since.
+    None provisional beside a final, nor of a unit that has lost its result since, nor in a region whose final
+    results are signed.
     """
     has_result = exists().where(
-        current_result.c.year == outbox.c.year, current_result.c.unit_code == outbox.c.unit_code
+        current_result.c.year == outbox.c.year,
+        current_result.c.unit_code == outbox.c.unit_code,
+        ~_is_signed(current_result.c.year, current_result.c.region),
     )
     provisional = and_(has_result, ~_has_final(outbox.c.year, outbox.c.unit_code))
     statement = (
@@ -260,6 +264,16 @@ def pending_rows(
     if after is not None:
         same_unit = and_(outbox.c.unit_code == after.unit_code, outbox.c.version > after.version)
         statement = statement.where(or_(outbox.c.unit_code > after.unit_code, same_unit))
+    return [_row(found) for found in connection.execute(statement)]
+
+
+def refused_rows(connection: Connection, year: int) -> list[OutboxRow]:
+    """The rows that the platform refused and no newer one has replaced, by unit code and version."""
+    statement = (
+        _rows(year)
+        .where(outbox.c.state == OutboxState.REFUSED.value)
+        .order_by(outbox.c.unit_code, outbox.c.version)
+    )
     return [_row(found) for found in connection.execute(statement)]
 
 

@@ -36,6 +36,7 @@ class Registry:
         self.digest = digest
         self._records = _by_code(units)
         self._intervals_of_name = _by_name(units, aliases)
+        self._aliases = tuple(aliases)
         self._sources = _by_source(sources)
         self._lead_tasks = _by_year(lead_tasks)
         self._adjustments = _by_year(adjustments)
@@ -51,6 +52,11 @@ class Registry:
     def units(self) -> tuple[Unit, ...]:
         """Every record of every unit, by code and day."""
         return tuple(unit for records in self._records.values() for unit in records)
+
+    @property
+    def aliases(self) -> tuple[Alias, ...]:
+        """Every former and alternative name of every unit, in the order of the file."""
+        return self._aliases
 
     def units_on(self, day: date) -> tuple[Unit, ...]:
         """The units that exist on a day, in code order."""
