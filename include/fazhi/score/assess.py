@@ -7,18 +7,19 @@ after.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from fazhi.model.terms import Group, LineStatus
 from fazhi.registry.records import Adjustment
 from fazhi.score.adjustments import Adjusted, adjust, component, result
 from fazhi.score.rates import ZERO, rate
+from fazhi.score.share import share_of
 from fazhi.score.status import State
 from fazhi.score.weights import group_for, points, weigh
 from fazhi.systems.edition import Edition, Indicator, Profile
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One weight-carrying indicator in a unit's result; points and marks are hundredths."""
 
     indicator_code: str
@@ -95,7 +96,7 @@ def assess(
         bonus=adjusted.bonus,
         deduction=adjusted.deduction,
         score=score,
-        component=component(edition, edition.share(year), score, vetoed=bool(adjusted.vetoes)),
+        component=component(edition, share_of(edition, year), score, vetoed=bool(adjusted.vetoes)),
         adjusted=adjusted,
     )
 

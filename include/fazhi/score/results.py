@@ -22,7 +22,14 @@ from fazhi.registry.records import Adjustment
 from fazhi.score.assess import Assessment, Line
 from fazhi.score.ranking import Standing
 from fazhi.store.accepted import Reported
-from fazhi.store.tables import current_result, result, result_adjustment, result_input, result_line
+from fazhi.store.tables import (
+    current_result,
+    result,
+    result_adjustment,
+    result_input,
+    result_line,
+    version_floor,
+)
 from fazhi.systems.edition import code_key
 
 _UNITS_AT_ONCE = 250
@@ -50,11 +57,25 @@ class NewResult:
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest version that the store knows of a unit's result."""
+    """The newest version that the store knows of a unit's result; 0 where it knows none.
+
+    ``floor`` is the version that the platform was found to hold after a backup was restored: a version at or below
+    it says nothing to the platform, and the next one is above it.
+    """
 
     version: int
     stage: str
     content_digest: str
+    floor: int = 0
+
+    def says(self, digest: str) -> bool:
+        """Whether the platform can have this content under this version."""
+        return self.content_digest == digest and self.version > self.floor
+
+    @property
+    def next_version(self) -> int:
+        """The number of the next version."""
+        return max(self.version, self.floor) + 1
 
 
 def newest_results(connection: Connection, year: int) -> dict[str, Newest]:
@@ -71,8 +92,16 @@ def newest_results(connection: Connection, year: int) -> dict[str, Newest]:
         .join(top, same)
         .where(result.c.year == year)
     )
-    return {
-        row.unit_code: Newest(row.version, row.stage, row.content_digest)
+    floors: dict[str, int] = dict(
+        connection.execute(
+            select(version_floor.c.unit_code, func.max(version_floor.c.floor))
+            .where(version_floor.c.year == year)
+            .group_by(version_floor.c.unit_code)
+        ).all()
+    )
+    known = {code: Newest(0, "", "", floor) for code, floor in floors.items()}
+    return known | {
+        row.unit_code: Newest(row.version, row.stage, row.content_digest, floors.get(row.unit_code, 0))
         for row in connection.execute(statement)
     }
 
@@ -108,10 +137,10 @@ def keep_results(
             known = newest.get(new.unit_code)
             content = _content(new)
             digest = _digest(content)
-            versions[new.unit_code] = known.version if known else 1
-            if known and known.content_digest == digest:
+            if known and known.says(digest):
+                versions[new.unit_code] = known.version
                 continue
-            versions[new.unit_code] = known.version + 1 if known else 1
+            versions[new.unit_code] = known.next_version if known else 1
             new_versions += 1
             _collect_rows(rows, content, digest, year, region, versions[new.unit_code], now)
         for table in (result, result_line, result_adjustment, result_input):
@@ -119,6 +148,23 @@ def keep_results(
                 connection.execute(insert(table), rows[table])
     _point(connection, year, region, versions, settled)
     return new_versions
+
+
+@dataclass(frozen=True)
+class Described:
+    """A result that is not kept yet, as the rows that keeping it would add, and their digest."""
+
+    content_digest: str
+    head: Mapping[str, Any]
+    lines: Sequence[Mapping[str, Any]]
+    adjustments: Sequence[Mapping[str, Any]]
+    inputs: Sequence[Mapping[str, Any]]
+
+
+def described(new: NewResult) -> Described:
+    """A result as it would be kept."""
+    content = _content(new)
+    return Described(_digest(content), content.head, content.lines, content.adjustments, content.inputs)
 
 
 def _point(

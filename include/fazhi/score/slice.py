@@ -17,9 +17,10 @@ from fazhi.registry import Registry
 from fazhi.registry.records import Adjustment, Unit
 from fazhi.score.adjustments import best_grade_allowed
 from fazhi.score.aggregation import exact
-from fazhi.score.assess import Assessment, assess
+from fazhi.score.assess import Assessment
+from fazhi.score.batch import Candidate, assess_many
 from fazhi.score.ranking import Contender, Standing, standings
-from fazhi.score.results import NewResult, keep_results, newest_results
+from fazhi.score.results import Newest, NewResult, keep_results, newest_results
 from fazhi.score.sources import Reporters, reporters_of
 from fazhi.score.status import Evidence, State, state_of
 from fazhi.score.system_values import UnitFacts, computed_by_system, system_value
@@ -106,21 +107,62 @@ def score_slice(
         ConfigurationError: The edition asks for something that cannot be computed.
     """
     with write(engine) as connection:
-        require_validated(connection, year, edition.digest)
-        newest = newest_results(connection, year)
-        units = registry.scored_units(year, today, region)
-        final = {code for code, known in newest.items() if known.stage == Stage.FINAL}
-        settled = final if stage is Stage.PROVISIONAL else set()
-        slice_ = _load(connection, edition, registry, year, units, today, stage)
-        assessed, without_result = _assess_all(slice_, [u for u in units if u.unit_code not in settled])
-        ranks = _standings(slice_, assessed) if stage is Stage.FINAL else {}
-        results = [_new_result(slice_, a, ranks.get(a.unit.unit_code)) for a in assessed]
-        new_versions = keep_results(connection, year, region, results, newest, settled, now)
-    kept = sum(unit.unit_code in settled for unit in units)
+        computed = compute_slice(connection, edition, registry, year, region, today=today, stage=stage)
+        new_versions = keep_results(
+            connection, year, region, computed.results, computed.newest, computed.settled, now
+        )
+    scored = len(computed.results) + computed.kept
     return ScoreOutcome(
-        scored=len(results) + kept,
+        scored=scored,
         new_versions=new_versions,
-        unchanged=len(results) + kept - new_versions,
+        unchanged=scored - new_versions,
+        without_result=computed.without_result,
+    )
+
+
+@dataclass(frozen=True)
+class ComputedSlice:
+    """What a year and region come to, before anything is kept."""
+
+    results: tuple[NewResult, ...]
+    newest: Mapping[str, Newest]
+    """The newest version of every unit of the year that the store has."""
+    settled: frozenset[str]
+    """Units whose final result a provisional run leaves alone."""
+    kept: int
+    """How many units of the region are among them."""
+    without_result: Mapping[str, str]
+
+
+def compute_slice(
+    connection: Connection,
+    edition: Edition,
+    registry: Registry,
+    year: int,
+    region: str,
+    *,
+    today: date,
+    stage: Stage,
+) -> ComputedSlice:
+    """Compute the results of a year and region without keeping them.
+
+    Raises:
+        UsageError: The slice has not been read and validated under this edition, or the year has not begun.
+        ConfigurationError: The edition asks for something that cannot be computed.
+    """
+    require_validated(connection, year, edition.digest)
+    newest = newest_results(connection, year)
+    units = registry.scored_units(year, today, region)
+    final = {code for code, known in newest.items() if known.stage == Stage.FINAL}
+    settled = frozenset(final) if stage is Stage.PROVISIONAL else frozenset()
+    slice_ = _load(connection, edition, registry, year, units, today, stage)
+    assessed, without_result = _assess_all(slice_, [u for u in units if u.unit_code not in settled])
+    ranks = _standings(slice_, assessed) if stage is Stage.FINAL else {}
+    return ComputedSlice(
+        results=tuple(_new_result(slice_, a, ranks.get(a.unit.unit_code)) for a in assessed),
+        newest=newest,
+        settled=settled,
+        kept=sum(unit.unit_code in settled for unit in units),
         without_result={**_superior(registry, year, region, today), **without_result},
     )
 
@@ -199,21 +241,25 @@ class _Assessed:
 
 
 def _assess_all(slice_: _Slice, units: Sequence[Unit]) -> tuple[list[_Assessed], dict[str, str]]:
-    assessed: list[_Assessed] = []
     without_result: dict[str, str] = {}
+    scored: list[Unit] = []
+    candidates: list[Candidate] = []
     for unit in units:
         profile = slice_.edition.profile_of(unit.tags)
         if profile is None:
             without_result[unit.unit_code] = _NO_PROFILE
             continue
-        states = tuple(_states(slice_, unit))
-        found = assess(
-            slice_.edition, slice_.year, profile, unit.is_region, states, _events_that_apply(slice_, unit)
+        scored.append(unit)
+        candidates.append(
+            Candidate(profile, unit.is_region, tuple(_states(slice_, unit)), _events_that_apply(slice_, unit))
         )
-        if found is None:
+    assessed: list[_Assessed] = []
+    found = assess_many(slice_.edition, slice_.year, candidates)
+    for unit, candidate, assessment in zip(scored, candidates, found, strict=True):
+        if assessment is None:
             without_result[unit.unit_code] = _NOTHING_APPLIES
         else:
-            assessed.append(_Assessed(unit, states, found))
+            assessed.append(_Assessed(unit, tuple(candidate.states), assessment))
     return assessed, without_result
 
 
