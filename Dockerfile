@@ -17,7 +17,7 @@ RUN /opt/venv/bin/pip install --quiet --no-deps --no-build-isolation --no-index 
 
 FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 50000 fazhi && useradd --uid 50000 --gid 50000 --home-dir /var/lib/airflow --no-create-home fazhi \
-    && install -d -o fazhi -g fazhi /var/lib/airflow /var/log/airflow /srv/raw /srv/inbox /srv/ground /srv/reports
+    && install -d -o fazhi -g fazhi /var/lib/airflow /var/log/airflow /srv/raw /srv/inbox /srv/ground /srv/reports /srv/sandbox
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/fazhi /srv/fazhi
 COPY dags /srv/fazhi/dags

@@ -11,7 +11,7 @@ for part in indicator_systems registry holidays signers; do
 done
 
 fazhi store upgrade
-fazhi store roles --application fazhi --reader fazhi_reader
+fazhi store roles --owner fazhi_owner --app fazhi --reader fazhi_reader
 
 airflow db migrate
 airflow pools set portal 2 报送门户

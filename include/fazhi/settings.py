@@ -1,9 +1,11 @@
 """Settings that commands and tasks share. In: environment, Airflow connections. Out: one frozen ``Settings``.
 
 Names and defaults are those of contracts/cli.md. Inside Airflow the connection named beside a setting wins; the
-package does not import Airflow: a task hands in ``connection_of``. Relative paths lie under the project root.
+package does not import Airflow: a task hands in ``connection_of``. ``FAZHI_…_FILE`` names a file that holds the value.
+Relative paths lie under the project root.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 ConnectionOf = Callable[[str], Any | None]
 """Gives the Airflow connection of an id (attributes of ``airflow.sdk.Connection``), or ``None``."""
+
+AUDIT_ALGORITHMS = ("sha256", "sm3")
 
 SECRET_SETTINGS = frozenset({"portal_token", "platform_secret"})
 
@@ -36,9 +40,13 @@ class Settings:
     platform_alg: str
     systems_dir: Path
     registry_dir: Path
+    holidays_dir: Path
+    signers_dir: Path
     gx_dir: Path
     reports_dir: Path
     origins: Mapping[str, str]
+    contact: str = ""
+    """Whom a department asks: name of the office and telephone, as it is shown on receipts and lists."""
 
     @classmethod
     def load(
@@ -71,8 +79,11 @@ class Settings:
             platform_alg=reader.text("platform_alg", "FAZHI_PLATFORM_ALG", "hmac-sha256"),
             systems_dir=reader.path("systems_dir", "FAZHI_SYSTEMS_DIR", root, "include/indicator_systems"),
             registry_dir=reader.path("registry_dir", "FAZHI_REGISTRY_DIR", root, "include/registry"),
+            holidays_dir=reader.path("holidays_dir", "FAZHI_HOLIDAYS_DIR", root, "include/holidays"),
+            signers_dir=reader.path("signers_dir", "FAZHI_SIGNERS_DIR", root, "include/signers"),
             gx_dir=reader.path("gx_dir", "FAZHI_GX_DIR", root, "great_expectations"),
             reports_dir=reader.path("reports_dir", "FAZHI_REPORTS_DIR", root, "var/reports"),
+            contact=reader.text("contact", "FAZHI_CONTACT", ""),
             origins=reader.origins,
         )
         if settings.platform_alg not in ("hmac-sha256", "hmac-sm3"):
@@ -80,6 +91,20 @@ class Settings:
                 f"FAZHI_PLATFORM_ALG={settings.platform_alg!r} 不可用，只接受 hmac-sha256 或 hmac-sm3"
             )
         return settings
+
+
+def audit_algorithm(environ: Mapping[str, str] | None = None) -> str:
+    """The digest that new links of the audit chain use: ``FAZHI_AUDIT_ALG``, ``sha256`` by default.
+
+    Raises:
+        ConfigurationError: It is neither ``sha256`` nor ``sm3``, or this machine has no SM3.
+    """
+    alg = (os.environ if environ is None else environ).get("FAZHI_AUDIT_ALG") or AUDIT_ALGORITHMS[0]
+    if alg not in AUDIT_ALGORITHMS:
+        raise ConfigurationError(f"FAZHI_AUDIT_ALG={alg!r} 不可用，只接受 {' 或 '.join(AUDIT_ALGORITHMS)}")
+    if alg not in hashlib.algorithms_available:
+        raise ConfigurationError(f"FAZHI_AUDIT_ALG={alg}：本机的密码库不支持，请改用 sha256")
+    return alg
 
 
 class _Reader:
@@ -94,6 +119,9 @@ class _Reader:
         if self._environ.get(variable):
             self.origins[name] = f"environment {variable}"
             return self._environ[variable]
+        if self._environ.get(f"{variable}_FILE"):
+            self.origins[name] = f"file named by {variable}_FILE"
+            return _content(f"{variable}_FILE", Path(self._environ[f"{variable}_FILE"]))
         self.origins[name] = "default"
         return default
 
@@ -120,6 +148,13 @@ class _Reader:
             self.origins[name] = f"connection {connection_id}"
             return str(found)
         return self.text(name, variable, "")
+
+
+def _content(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as failure:
+        raise ConfigurationError(f"{variable} 指向的文件 {path} 不能读取") from failure
 
 
 def _url_of(connection: Any) -> str:

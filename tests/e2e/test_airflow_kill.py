@@ -52,6 +52,7 @@ def _exported(env: dict[str, str], out: Path) -> dict[str, bytes]:
 
 def test_killed_once_in_each_stage_the_export_is_the_same(city, tmp_path):
     calm = city_environment(tmp_path, city.home / "inbox")
+    fazhi("collect", "--year", str(YEAR), env=calm | {"FAZHI_INBOX": str(city.home / "at_portal")})
     for command in ("collect", "validate", "score"):
         fazhi(command, "--year", str(YEAR), env=calm)
     expected = _exported(calm, tmp_path / "calm")

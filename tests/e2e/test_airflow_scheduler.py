@@ -23,6 +23,7 @@ STEPS = [
     "reconcile",
     "regions",
     "report",
+    "report_back",
     "score",
     "sources",
     "validate",
@@ -149,12 +150,18 @@ def test_a_run_by_hand_computes_and_shows_and_pushes_nothing(city: AirflowCity) 
 
 def test_the_button_of_a_validation_opens_its_report(city: AirflowCity) -> None:
     (run_id,) = [run.run_id for run in city.api.runs() if run.year == "2024"]
-    names = {
-        task["task_id"]: task["rendered_map_index"]
+    names = [
+        (task["task_id"], task["rendered_map_index"])
         for task in city.api.task_states(run_id)
         if task["map_index"] >= 0
-    }
-    assert names == {"collect": "报送文件夹", "validate": "包头市", "score": "包头市"}
+    ]
+    assert sorted(names) == [
+        ("collect", "报送文件夹"),
+        ("collect", "报送门户"),
+        ("score", "包头市"),
+        ("validate", "包头市"),
+    ]
+    assert {source for source, number in city.sources(2024).items() if number} == {"folder", "portal"}
     links = city.api.call(
         "GET", f"/dags/assessment/dagRuns/{run_id}/taskInstances/validate/links", params={"map_index": 0}
     )["extra_links"]
@@ -194,6 +201,23 @@ def test_all_runs_again_push_nothing_new(city: AirflowCity) -> None:
         assert_green(city, state)
     assert city.receipts() == receipts
     assert {year: city.outbox_states(year) for year in YEARS} == confirmed
+    assert city.told() == []  # prior years notify nobody
+
+
+@pytest.mark.ci
+def test_a_push_of_the_current_year_tells_each_department_once(city: AirflowCity) -> None:
+    this_year = now_in_shanghai().year
+    for _ in range(2):
+        (state,) = finished(city, city.api.trigger_run(this_year, PUSH))
+        assert_green(city, state)
+    told = [name for name, _ in city.told()]
+    assert len(told) == len(set(told))
+    assert 0 < len(told) <= city.sources(this_year)["portal"]
+    assert {review["outcome"] for _, review in city.told()} <= {
+        "accepted",
+        "accepted_with_warnings",
+        "returned",
+    }
 
 
 def test_nothing_listens_beyond_this_machine(city: AirflowCity) -> None:

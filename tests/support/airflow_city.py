@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from fazhi.registry import Registry
+from fazhi.sandbox.shelf import Shelf
 from fazhi.services import AirflowApi, LocalAirflow
 from fazhi.settings import PROJECT_ROOT
 from fazhi.store import open_store, read
-from fazhi.store.tables import outbox, pipeline_run, receipt, result
+from fazhi.store.tables import outbox, pipeline_run, receipt, result, submission
 from fazhi.systems import Editions
 from support.city import write_city
 
@@ -70,6 +71,19 @@ class AirflowCity:
         )
         return self.rows(counted)[0]["n"]
 
+    def sources(self, year: int) -> dict[str, int]:
+        """How many submissions of a year came from which source."""
+        counted = select(submission.c.source, func.count().label("n")).where(submission.c.year == year)
+        return {row["source"]: row["n"] for row in self.rows(counted.group_by(submission.c.source))}
+
+    def told(self) -> list[tuple[str, dict[str, Any]]]:
+        """What the portal was told of submissions."""
+        shelf = Shelf(self.home / "portal.db")
+        try:
+            return shelf.reviews()
+        finally:
+            shelf.close()
+
     def recorded_run(self, run_id: str) -> Mapping[str, Any]:
         """What the pipeline wrote down about a run."""
         (row,) = self.rows(select(pipeline_run).where(pipeline_run.c.run_id == run_id))
@@ -82,15 +96,18 @@ def airflow_city(
 ) -> Iterator[AirflowCity]:
     """A city of ``units`` units from 2021 to the current year, under a running Airflow."""
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
-    inbox = home / "inbox"
+    inbox, at_portal = home / "inbox", home / "at_portal"
     write_city(registry, editions, inbox, years=range(YEARS[0], today.year + 1), units=units, today=today)
+    for folder in sorted((inbox / "submissions").iterdir())[::2]:
+        at_portal.mkdir(exist_ok=True)
+        folder.rename(at_portal / folder.name)
     store_url = f"sqlite:///{home / 'fazhi.db'}"
-    with sandbox_platform(home / "platform.db") as platform:
+    with sandbox(home, at_portal) as outside:
         airflow = LocalAirflow(
             home / "airflow",
             {
                 **FAST,
-                **platform,
+                **outside,
                 "FAZHI_STORE_URL": store_url,
                 "FAZHI_RAW_URL": str(home / "raw"),
                 "FAZHI_INBOX": str(inbox),
@@ -106,9 +123,9 @@ def airflow_city(
 
 
 @contextmanager
-def sandbox_platform(state: Path) -> Iterator[dict[str, str]]:
-    """A platform that keeps its contract; the settings by which it is reached."""
-    secret = secrets.token_urlsafe(24)
+def sandbox(home: Path, submissions: Path) -> Iterator[dict[str, str]]:
+    """A platform and a portal that keep their contracts; the settings by which they are reached."""
+    secret, token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     command = [
         sys.executable,
         "-m",
@@ -116,21 +133,33 @@ def sandbox_platform(state: Path) -> Iterator[dict[str, str]]:
         "--port",
         "0",
         "--state",
-        str(state),
+        str(home / "platform.db"),
         "--app-id",
         "fazhi-test",
+        "--portal",
+        "--portal-state",
+        str(home / "portal.db"),
+        "--submissions",
+        str(submissions),
     ]
     with subprocess.Popen(
-        [*command, f"--secret={secret}"], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True
+        [*command, f"--secret={secret}", f"--portal-token={token}"],
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
+        portal = process.stdout.readline().strip().removeprefix("FAZHI_PORTAL_URL=")
         try:
             assert url.startswith("http://127.0.0.1:"), url
+            assert portal.startswith("http://127.0.0.1:"), portal
             yield {
                 "FAZHI_PLATFORM_URL": url,
                 "FAZHI_PLATFORM_APP_ID": "fazhi-test",
                 "FAZHI_PLATFORM_SECRET": secret,
+                "FAZHI_PORTAL_URL": portal,
+                "FAZHI_PORTAL_TOKEN": token,
             }
         finally:
             process.terminate()

@@ -133,4 +133,6 @@ def test_the_image_is_built_from_the_pins_of_the_tests():
 
     image, tests = pins("requirements.runtime.lock"), pins("requirements.lock")
     assert image <= tests
-    assert not {pin for pin in image if pin.startswith(("pytest", "ruff", "mypy", "playwright", "hypothesis"))}
+    assert not {
+        pin for pin in image if pin.startswith(("pytest", "ruff", "mypy", "playwright", "hypothesis"))
+    }

@@ -3,13 +3,13 @@
 from datetime import datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from fazhi import pipeline
 from fazhi.model.errors import UsageError
 from fazhi.settings import Settings
-from fazhi.store import read
-from fazhi.store.tables import pipeline_run
+from fazhi.store import read, write
+from fazhi.store.tables import final_outcome, final_proposal, final_seal, pipeline_run
 
 NOW = datetime.fromisoformat("2024-11-20T09:00:00+08:00")
 
@@ -47,6 +47,66 @@ def _plan(settings, **given):
 )
 def test_only_the_night_or_a_reasoned_push_leaves_the_house(settings, run_type, mode, reason, pushes):
     assert _plan(settings, run_type=run_type, mode=mode, reason=reason)["push"] is pushes
+
+
+@pytest.fixture
+def sealed(settings):
+    """A sealed 2023, without results of its own."""
+    year = {"year": 2023, "region": "150200", "number": 1}
+    with write(pipeline.Ground(settings).engine) as connection:
+        connection.execute(
+            insert(final_proposal).values(
+                **year,
+                kind="final",
+                digest="0" * 64,
+                units=0,
+                system_digest="0" * 64,
+                reason="",
+                proposed_by="kp-steward-1",
+                proposed_name="合成",
+                proposed_at="2024-04-15T09:00:00+08:00",
+                objection_until="2024-04-22",
+            )
+        )
+        connection.execute(
+            insert(final_outcome).values(
+                **year,
+                outcome="signed",
+                digest="0" * 64,
+                proposed_by="kp-steward-1",
+                decided_by="kp-chief-1",
+                decided_name="合成",
+                decided_as="chief",
+                decided_at="2024-04-23T09:00:00+08:00",
+            )
+        )
+        sealed_by = {"sealed_by": "fazhi", "sealed_name": "系统", "sealed_at": "2024-04-24T09:00:00+08:00"}
+        connection.execute(insert(final_seal).values(**year, digest="0" * 64, units=0, **sealed_by))
+    return settings
+
+
+def test_the_nightly_tick_of_a_sealed_year_ends_at_once(sealed):
+    planned = _plan(sealed, run_type="scheduled")
+    assert planned["skip"] == "2023年度已封存，夜间执行到此结束"
+    assert (planned["push"], planned["compare"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("run_type", "mode", "reason", "push"),
+    [
+        ("manual", "auto", None, False),
+        ("backfill", "dry_run", None, False),
+        ("backfill", "push", "更正", True),
+    ],
+)
+def test_any_other_run_of_a_sealed_year_compares(sealed, run_type, mode, reason, push):
+    planned = _plan(sealed, run_type=run_type, mode=mode, reason=reason)
+    assert (planned["skip"], planned["compare"], planned["push"]) == ("", True, push)
+
+
+def test_an_open_year_neither_skips_nor_compares(sealed):
+    planned = _plan(sealed, partition_key="2022", run_type="scheduled")
+    assert (planned["skip"], planned["compare"], planned["push"]) == ("", False, True)
 
 
 def test_the_year_decides_the_edition(settings):

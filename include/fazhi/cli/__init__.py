@@ -7,11 +7,45 @@ commands.
 
 import sys
 
-from fazhi.cli import administration, decisions, results, submissions, systems, trying
+from fazhi.cli import (
+    administration,
+    audit,
+    backup,
+    check,
+    decisions,
+    explain,
+    final,
+    ground,
+    outbox,
+    results,
+    returns,
+    roles,
+    submissions,
+    systems,
+    trying,
+)
 from fazhi.cli.app import app, err
 from fazhi.model.errors import FazhiError
 
-__all__ = ["administration", "app", "decisions", "main", "results", "submissions", "systems", "trying"]
+__all__ = [
+    "administration",
+    "app",
+    "audit",
+    "backup",
+    "check",
+    "decisions",
+    "explain",
+    "final",
+    "ground",
+    "main",
+    "outbox",
+    "results",
+    "returns",
+    "roles",
+    "submissions",
+    "systems",
+    "trying",
+]
 
 
 def main() -> None:

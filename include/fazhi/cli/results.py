@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from fazhi import pipeline
+from fazhi.cli import explain
 from fazhi.cli.app import (
     STATUS_NEEDS_A_PERSON,
     JsonOption,
@@ -15,13 +16,10 @@ from fazhi.cli.app import (
     app,
     out,
     print_counts,
-    print_json,
-    print_table,
 )
 from fazhi.model.errors import UsageError
 from fazhi.model.terms import Stage
-from fazhi.publish import outbox_rows
-from fazhi.score import explain, export_year
+from fazhi.score import export_year
 from fazhi.settings import Settings
 
 
@@ -30,16 +28,22 @@ def score(
     year: YearOption,
     unit: UnitOption = None,
     show_way: Annotated[bool, typer.Option("--explain", help="从得分一直列到单元格")] = False,
+    version: Annotated[int | None, typer.Option("--version", help="说明第几版，不另计分")] = None,
+    against: Annotated[int | None, typer.Option("--against", help="与第几版比较")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """计算得分。"""
     loaded = Settings.load()
     if show_way and not unit:
         raise UsageError("--explain 需要 --unit")
+    if not show_way and (version, against) != (None, None):
+        raise UsageError("--version 和 --against 需要 --explain")
+    if show_way and unit and (version, against) != (None, None):
+        explain.show_way(pipeline.Ground(loaded), year, unit, version, against)
+        return
     counts = [pipeline.score(loaded, year, region) for region in pipeline.region_codes(loaded, year)]
     if show_way and unit:
-        ground = pipeline.Ground(loaded)
-        out.print(explain(ground.engine, year, unit), markup=False, highlight=False, soft_wrap=True)
+        explain.show_way(pipeline.Ground(loaded), year, unit, None, None)
         return
     print_counts({"year": year, "regions": counts}, as_json)
 
@@ -59,9 +63,7 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """推送应推送的得分。"""
-    if stage is Stage.FINAL:
-        raise UsageError("最终得分须经公示、申诉和签发后才能推送；本版本还没有签发功能")
-    counts = pipeline.publish(Settings.load(), year, push=not dry_run)
+    counts = pipeline.publish(Settings.load(), year, push=not dry_run, stage=stage)
     _finish_outbox(counts, as_json, unconfirmed_states=("refused", "conflict"))
 
 
@@ -76,14 +78,3 @@ def _finish_outbox(counts: Mapping[str, Any], as_json: bool, unconfirmed_states:
     print_counts(counts, as_json)
     if any(counts.get(state) for state in unconfirmed_states):
         raise typer.Exit(STATUS_NEEDS_A_PERSON)
-
-
-@app.command()
-def outbox(year: YearOption, as_json: JsonOption = False) -> None:
-    """待推送队列：每个得分版本的状态和原因。"""
-    rows = outbox_rows(pipeline.Ground(Settings.load()).engine, year)
-    if as_json:
-        print_json(rows)
-    else:
-        columns = ("unit_code", "version", "stage", "state", "attempts", "changed_at", "problem")
-        print_table(f"{year}年推送队列", columns, ([row[name] for name in columns] for row in rows))

@@ -19,7 +19,7 @@ from fazhi.cli.app import (
     progress,
 )
 from fazhi.intake import write_template
-from fazhi.model.errors import UsageError
+from fazhi.model.errors import ConfigurationError, UsageError
 from fazhi.model.period import Period
 from fazhi.model.terms import SEVERITY_ZH, Severity
 from fazhi.settings import Settings
@@ -82,6 +82,22 @@ def collect(
         for source_counts in counts:
             print_counts(source_counts, as_json=False)
     if any(source_counts["problems"] for source_counts in counts):
+        raise typer.Exit(STATUS_NEEDS_A_PERSON)
+
+
+@app.command("return")
+def return_(
+    year: YearOption,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只列出将告知什么，不告知")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """把审核结果（接收、接收但有提示、退回）告知报送门户；同样的结果只告知一次。"""
+    loaded = Settings.load()
+    counts = pipeline.report_back(loaded, year, tell=not dry_run)
+    if not counts["configured"]:
+        raise ConfigurationError("报送门户没有配置：缺少 FAZHI_PORTAL_URL（或 Airflow 连接 fazhi_portal）")
+    print_counts({"year": year, **counts}, as_json)
+    if counts["problems"]:
         raise typer.Exit(STATUS_NEEDS_A_PERSON)
 
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import typer
 
-from fazhi.cli.app import JsonOption, app, out, print_counts, print_json, print_table
+from fazhi import pipeline
+from fazhi.cli.app import JsonOption, YearOption, app, out, print_counts, print_json, print_table, progress
+from fazhi.pipeline import ground_change
 from fazhi.settings import Settings
 from fazhi.systems import describe, diff, load_edition, load_editions
 
-systems_app = typer.Typer(help="指标体系：列出、检查、比较。", invoke_without_command=True)
+systems_app = typer.Typer(help="指标体系：列出、检查、比较、试算、提出变更。", invoke_without_command=True)
 app.add_typer(systems_app, name="systems")
 
 
@@ -54,6 +56,19 @@ def systems_check(directory: Path, as_json: JsonOption = False) -> None:
 def systems_diff(a: str, b: str) -> None:
     """比较两版指标体系（版本号或目录）。"""
     out.print(diff(_edition_named(a), _edition_named(b)), markup=False, highlight=False, soft_wrap=True)
+
+
+@systems_app.command("what-if")
+def systems_what_if(directory: Path, year: YearOption, as_json: JsonOption = False) -> None:
+    """一版拟议的指标体系对一个年度已接受数据的影响：谁的得分变多少，谁的数据变得不能计分。什么也不改变。"""
+    effect = ground_change.edition_what_if(
+        Settings.load(), directory, year, now=pipeline.now_in_shanghai(), progress=progress
+    )
+    if as_json:
+        print_json(effect)
+        return
+    for line in ground_change.year_lines(effect):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _edition_named(name: str) -> Any:

@@ -9,6 +9,7 @@ import typer
 from fazhi import pipeline
 from fazhi.cli.app import OutOption, app, out, progress
 from fazhi.model.errors import UsageError
+from fazhi.sandbox.__main__ import PortalOptions
 from fazhi.sandbox.__main__ import serve as serve_sandbox
 from fazhi.settings import Settings
 from fazhi.synth import synthesise
@@ -64,7 +65,26 @@ def sandbox(
     ] = None,
     app_id: Annotated[str, typer.Option("--app-id")] = "fazhi-sandbox",
     secret: Annotated[str, typer.Option("--secret", help="默认每次启动随机生成并打印")] = "",
+    submissions: Annotated[
+        Path | None,
+        typer.Option(
+            "--submissions",
+            help="门户上的报送：每份一个子文件夹，内有 submission.json（fazhi synth 写出的即是）",
+        ),
+    ] = None,
+    portal_port: Annotated[int, typer.Option("--portal-port", help="门户端口，0 = 任选空闲端口")] = 0,
+    portal_token: Annotated[
+        str, typer.Option("--portal-token", help="门户令牌，默认每次启动随机生成并打印")
+    ] = "",
 ) -> None:
-    """本机沙箱考评平台，遵守接口约定，仅供试用和测试。"""
-    default_state = Settings.load().root / "var" / "sandbox" / "platform.db"
-    serve_sandbox(port=port, state=state or default_state, app_id=app_id, secret=secret)
+    """本机沙箱考评平台和报送门户，遵守接口约定，仅供试用和测试。"""
+    home = Settings.load().root / "var" / "sandbox"
+    serve_sandbox(
+        port=port,
+        state=state or home / "platform.db",
+        app_id=app_id,
+        secret=secret,
+        portal=PortalOptions(
+            token=portal_token, folder=submissions, state=home / "portal.db", port=portal_port
+        ),
+    )
