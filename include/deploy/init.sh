@@ -3,9 +3,10 @@
 # Safe to repeat; nothing that a person changed is overwritten.
 set -eu
 
-for part in indicator_systems registry holidays signers; do
-  if [ ! -e "/srv/ground/$part" ] && [ -d "/srv/fazhi/include/$part" ]; then
-    cp -R "/srv/fazhi/include/$part" "/srv/ground/.$part.part"
+for folder in include/indicator_systems include/registry include/holidays include/signers great_expectations; do
+  part=${folder##*/}
+  if [ ! -e "/srv/ground/$part" ]; then
+    cp -R "/srv/fazhi/$folder" "/srv/ground/.$part.part"
     mv "/srv/ground/.$part.part" "/srv/ground/$part"
   fi
 done

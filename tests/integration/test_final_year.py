@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +13,14 @@ from fazhi import pipeline
 from fazhi.audit import Actor, verify
 from fazhi.model.errors import UsageError
 from fazhi.sandbox import SandboxPlatform
-from fazhi.store.tables import current_result, final_version, result, year_lock
+from fazhi.store.tables import (
+    current_result,
+    current_submission,
+    final_version,
+    locked_out,
+    result,
+    year_lock,
+)
 from support.city import write_city
 from support.final import (
     AFTER,
@@ -161,6 +169,25 @@ def test_the_values_are_locked_from_the_proposal_on(year):
     year.push_final()
     year.seal()
     assert [row["lifted_at"] is None for row in year.rows(select(year_lock))] == [False, True]
+
+
+def test_sending_again_while_results_are_publicised_moves_nothing(year, city, tmp_path):
+    digest = year.propose()["digest"]
+    folder = next(folder for code in units_of(year) for folder in folder_of(city, code))
+    inbox = tmp_path / "again"
+    inbox.mkdir()
+    resubmit(inbox, folder, lambda text: text.replace("\n", "\r\n", 1))
+    own = replace(year, settings=replace(year.settings, inbox=inbox))
+    before = year.rows(select(current_submission).order_by(current_submission.c.submission_id))
+    counts = own.collect(PROPOSED.replace(hour=12))
+    assert counts.new == 1
+    (told,) = counts.problems
+    assert "未采用：本年度数据已于 2024-04-15T09:00:00+08:00 锁定，仍以第1次报送为准" in told
+    (kept,) = year.rows(select(locked_out))
+    assert (kept["revision"], kept["kept_revision"]) == (2, 1)
+    assert year.rows(select(current_submission).order_by(current_submission.c.submission_id)) == before
+    assert own.collect(PROPOSED.replace(hour=13)).new == 0
+    assert year.sign(digest)["outcome"] == "signed"
 
 
 def test_results_that_changed_since_the_proposal_are_told_and_nothing_is_stored(year):

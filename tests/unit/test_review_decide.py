@@ -9,7 +9,7 @@ from fazhi.model.errors import UsageError
 from fazhi.review import Ruling, decide_finding, decide_not_applicable
 from fazhi.store import read, write
 from fazhi.store.decisions import approved, in_force
-from fazhi.store.tables import decision, finding, parse
+from fazhi.store.tables import decision, finding, parse, submission
 
 NOW = datetime.fromisoformat("2024-05-01T09:00:00+08:00")
 UNIT = "11150200MB1A00001R"
@@ -116,3 +116,31 @@ def test_an_unreadable_period_and_an_unknown_finding_are_refused(engine):
         decide_not_applicable(engine, **(CLAIM | {"period": "2024年"}), ruling=ruling, now=NOW)
     with pytest.raises(UsageError, match="没有编号为 7 的核验问题"):
         decide_finding(engine, finding_id=7, ruling=ruling, now=NOW)
+
+
+def test_who_submitted_for_a_unit_does_not_decide_on_it(engine):
+    with write(engine) as connection:
+        connection.execute(
+            insert(submission).values(
+                submission_id="synth-1",
+                revision=1,
+                kind="unit",
+                source="folder",
+                year=2024,
+                period="2024-Q1",
+                sender_code=UNIT,
+                submitted_at=NOW.isoformat(),
+                submitted_by="合成填报人",
+                received_at=NOW.isoformat(),
+                content_digest="4" * 64,
+            )
+        )
+    number = _finding(engine, "warn")
+    own, other = (Ruling("approve", "情况属实（合成数据）", name) for name in ("合成填报人", "合成审核人"))
+    with pytest.raises(UsageError, match="合成填报人 报送过该单位2024年度的材料"):
+        decide_finding(engine, finding_id=number, ruling=own, now=NOW)
+    with pytest.raises(UsageError, match="请由他人裁定"):
+        decide_not_applicable(engine, **CLAIM, ruling=own, now=NOW)
+    assert _rows(engine) == 0
+    assert decide_finding(engine, finding_id=number, ruling=other, now=NOW)
+    assert _rows(engine) == 1

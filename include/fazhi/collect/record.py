@@ -67,8 +67,8 @@ def record(
             continue
         contents[numbered.submission_id, numbered.revision] = numbered.content_digest
         _insert(connection, source, numbered, received_at)
-        rival = _make_current(connection, numbered)
-        problems = (*recorded.problems, rival) if rival is not None else recorded.problems
+        told = _locked_out(connection, numbered, received_at) or _make_current(connection, numbered)
+        problems = (*recorded.problems, told) if told is not None else recorded.problems
         recorded = replace(recorded, new=recorded.new + 1, problems=problems)
     return recorded
 
@@ -149,6 +149,60 @@ def _insert(connection: Connection, source: str, manifest: Manifest, received_at
 def _insert_rows(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(insert(table), rows)
+
+
+def _locked_out(connection: Connection, manifest: Manifest, received_at: str) -> str | None:
+    """Keep what stands while the year is locked: nobody may move proposed or sealed results by sending again.
+
+    Returns:
+        What happened, in Chinese; ``None`` when the year is open or nothing of the sender and period stands yet (such
+        a first submission is judged, and the rule LOCKED blocks it).
+    """
+    current = _current(connection, _key(manifest))
+    locked_at = _locked_since(connection, manifest, current) if current is not None else None
+    if locked_at is None or (current.submission_id, current.revision) == (
+        manifest.submission_id,
+        manifest.revision,
+    ):
+        return None
+    connection.execute(
+        insert(tables.locked_out),
+        [
+            {
+                "submission_id": manifest.submission_id,
+                "revision": manifest.revision,
+                "year": manifest.period.year,
+                "kept_submission_id": current.submission_id,
+                "kept_revision": current.revision,
+                "locked_at": locked_at,
+                "received_at": received_at,
+            }
+        ],
+    )
+    return (
+        f"{manifest.sender_code} {manifest.period.name_zh}的报送 {manifest.submission_id}（第{manifest.revision}次）"
+        f"未采用：本年度数据已于 {locked_at} 锁定，仍以第{current.revision}次报送为准；"
+        "确需更正的，请在公示期内申诉或申请更正，解锁后提高修订号重新报送"
+    )
+
+
+def _locked_since(connection: Connection, manifest: Manifest, current: Any) -> str | None:
+    """Since when the region that judged the current submission has the year locked."""
+    lock, judged, read = tables.year_lock.c, tables.slice_parse.c, tables.parse.c
+    query = (
+        select(func.min(lock.locked_at))
+        .select_from(tables.year_lock)
+        .join(tables.slice_parse, and_(judged.year == lock.year, judged.region == lock.region))
+        .join(tables.parse, read.parse_id == judged.parse_id)
+        .where(
+            lock.year == manifest.period.year,
+            lock.lifted_at.is_(None),
+            read.submission_id == current.submission_id,
+            read.revision == current.revision,
+        )
+    )
+    found: str | None = connection.execute(query).scalar()
+    return found
 
 
 def _make_current(connection: Connection, manifest: Manifest) -> str | None:

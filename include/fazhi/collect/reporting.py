@@ -27,6 +27,7 @@ from fazhi.store.tables import (
     current_parse,
     current_submission,
     current_validation,
+    locked_out,
     parse,
     portal_copy,
     portal_report,
@@ -179,7 +180,9 @@ def _reviews(engine: Engine, year: int) -> tuple[list[_Review], int]:
         judged = _judged(connection, year)
         found = _findings_by_submission(connection, year)
         decided = in_force(connection, year)
-    reviews, waiting = [], 0
+        refused = _locked_out(connection, year)
+    reviews: list[_Review] = []
+    waiting = 0
     for key in judged:
         rows = found.get(key, [])
         outcome = outcome_of(rows, decided)
@@ -187,15 +190,55 @@ def _reviews(engine: Engine, year: int) -> tuple[list[_Review], int]:
             waiting += 1
         else:
             reviews.append(_Review(*key, outcome, tuple(_told_finding(row) for row in rows)))
-    return reviews, waiting
+    return reviews + refused, waiting
 
 
-def _judged(connection: Connection, year: int) -> list[tuple[str, int]]:
-    """The portal's current submissions that are read and stand under a current validation, in order."""
+def _of_the_portal() -> Any:
+    """Whether the portal has a submission, whoever brought it first."""
     has_it = exists().where(
         portal_copy.c.submission_id == submission.c.submission_id,
         portal_copy.c.revision == submission.c.revision,
     )
+    return or_(submission.c.source == SOURCE, has_it)
+
+
+def _locked_out(connection: Connection, year: int) -> list[_Review]:
+    """What came while the year was locked goes back; what stood before stays."""
+    query = (
+        select(locked_out)
+        .join(
+            submission,
+            and_(
+                submission.c.submission_id == locked_out.c.submission_id,
+                submission.c.revision == locked_out.c.revision,
+            ),
+        )
+        .where(locked_out.c.year == year, _of_the_portal())
+        .order_by(locked_out.c.submission_id, locked_out.c.revision)
+    )
+    return [
+        _Review(
+            row.submission_id,
+            row.revision,
+            ReviewOutcome.RETURNED,
+            (
+                {
+                    "rule": "LOCKED",
+                    "severity": Severity.BLOCK.value,
+                    "where": "整份文件",
+                    "message": (
+                        f"{year}年度数据已于{row.locked_at}锁定，本次报送未采用，仍以第{row.kept_revision}次报送为准。"
+                        "确需更正的，请申诉或申请更正，解锁后重新报送。"
+                    ),
+                },
+            ),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _judged(connection: Connection, year: int) -> list[tuple[str, int]]:
+    """The portal's current submissions that are read and stand under a current validation, in order."""
     query = (
         select(submission.c.submission_id, submission.c.revision)
         .join(
@@ -221,7 +264,7 @@ def _judged(connection: Connection, year: int) -> list[tuple[str, int]]:
                 current_validation.c.region == slice_parse.c.region,
             ),
         )
-        .where(submission.c.year == year, or_(submission.c.source == SOURCE, has_it))
+        .where(submission.c.year == year, _of_the_portal())
         .order_by(submission.c.submission_id)
     )
     return [(row[0], row[1]) for row in connection.execute(query)]

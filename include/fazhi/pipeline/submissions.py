@@ -1,14 +1,19 @@
 """The steps on submissions: collect, intake, validate, report back. In: settings and a year. Out: committed rows, and counts."""
 
+from sqlalchemy import select
+
 from fazhi.collect import CollectCounts, CorrectionList, PortalClient, collect_folder, collect_portal
 from fazhi.collect import report_back as tell_portal
 from fazhi.intake import parse_slice
 from fazhi.model.errors import ConfigurationError, Unreachable, UsageError
+from fazhi.model.period import Period
+from fazhi.pipeline.due import due_zh
 from fazhi.pipeline.ground import Counts, Ground, Progress, now_in_shanghai
 from fazhi.review import correction_list
 from fazhi.settings import Settings
 from fazhi.store import read
 from fazhi.store.findings import counts_by_severity
+from fazhi.store.tables import submission
 from fazhi.validate import validate_slice
 
 FOLDER = "folder"
@@ -172,10 +177,24 @@ def report_back(settings: Settings, year: int, *, tell: bool) -> Counts:
 
 def _correction_lists(ground: Ground, year: int) -> CorrectionList:
     """The department's own workbook, marked, of any submission of the year."""
+    now = now_in_shanghai()
 
     def of(submission_id: str, revision: int) -> bytes | None:
+        with read(ground.engine) as connection:
+            period = connection.execute(
+                select(submission.c.period).where(
+                    submission.c.submission_id == submission_id, submission.c.revision == revision
+                )
+            ).scalar_one()
         return correction_list(
-            ground.engine, ground.raw, ground.edition(year), ground.registry, submission_id, revision
+            ground.engine,
+            ground.raw,
+            ground.edition(year),
+            ground.registry,
+            submission_id,
+            revision,
+            contact=ground.settings.contact,
+            due_zh=due_zh(ground, Period.parse(period), now),
         )
 
     return of

@@ -6,14 +6,14 @@ Four eyes: who asked does not decide; the store refuses it as well. The same dec
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, exists, insert, literal, not_, select
 
 from fazhi.audit import Actor, Event, append
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
 from fazhi.store import write
 from fazhi.store.decisions import DecisionKey, in_force
-from fazhi.store.tables import decision, finding
+from fazhi.store.tables import decision, finding, submission
 
 VERDICTS = ("approve", "refuse", "withdraw")
 _KIND_OF_SEVERITY = {"warn": "warning", "hold": "hold"}
@@ -101,22 +101,7 @@ def _store(connection: Connection, key: DecisionKey, year: int, ruling: Ruling, 
     before = in_force(connection, year).get(key, "")
     if before == ruling.verdict:
         return False
-    connection.execute(
-        insert(decision).values(
-            kind=key.kind,
-            year=year,
-            unit_code=key.unit_code,
-            indicator_code=key.indicator_code,
-            period=key.period,
-            rule=key.rule,
-            value_digest=key.value_digest,
-            verdict=ruling.verdict,
-            reason=ruling.reason,
-            requested_by=ruling.requested_by,
-            decided_by=ruling.decided_by,
-            decided_at=now.isoformat(timespec="seconds"),
-        )
-    )
+    _insert(connection, key, year, ruling, now)
     append(
         connection,
         Actor(ruling.decided_by, ruling.decided_by),
@@ -136,3 +121,35 @@ def _store(connection: Connection, key: DecisionKey, year: int, ruling: Ruling, 
         ),
     )
     return True
+
+
+def _insert(connection: Connection, key: DecisionKey, year: int, ruling: Ruling, now: datetime) -> None:
+    """Add the decision unless its author submitted for the unit: the statement itself refuses.
+
+    Raises:
+        UsageError: Who submitted does not review.
+    """
+    values = {
+        "kind": key.kind,
+        "year": year,
+        "unit_code": key.unit_code,
+        "indicator_code": key.indicator_code,
+        "period": key.period,
+        "rule": key.rule,
+        "value_digest": key.value_digest,
+        "verdict": ruling.verdict,
+        "reason": ruling.reason,
+        "requested_by": ruling.requested_by,
+        "decided_by": ruling.decided_by,
+        "decided_at": now.isoformat(timespec="seconds"),
+    }
+    submitted_it = exists().where(
+        submission.c.year == year,
+        submission.c.sender_code == key.unit_code,
+        submission.c.submitted_by == ruling.decided_by,
+    )
+    typed = [literal(value, decision.c[name].type) for name, value in values.items()]
+    statement = insert(decision).from_select(list(values), select(*typed).where(not_(submitted_it)))
+    done = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    if done.rowcount != 1:
+        raise UsageError(f"{ruling.decided_by} 报送过该单位{year}年度的材料，不能裁定它的数据，请由他人裁定")

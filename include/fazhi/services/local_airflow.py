@@ -22,7 +22,7 @@ from typing import Any
 from fazhi.model.canonical import digest
 from fazhi.model.errors import FazhiError, Unreachable
 from fazhi.services.processes import ProcessGroup
-from fazhi.services.rest import DAG_ID, AirflowApi, RefusedByAirflow
+from fazhi.services.rest import DAG_IDS, AirflowApi, RefusedByAirflow
 from fazhi.settings import PROJECT_ROOT
 
 Progress = Callable[[str], None]
@@ -294,14 +294,24 @@ class LocalAirflow:
             errors = api.call("GET", "/importErrors")["import_errors"]
             if errors:
                 raise ServiceFailure(f"流程文件有错误：\n{errors[0]['stack_trace']}")
-            api.call("GET", f"/dags/{DAG_ID}")
         except Unreachable:
             return "api-server"
         except RefusedByAirflow as refused:
-            if refused.status in (404, 503):
-                return f"流程 {DAG_ID}"
+            if refused.status == 503:
+                return "api-server"
             raise
-        return ""
+        return "、".join(f"流程 {dag_id}" for dag_id in DAG_IDS if not self._parsed(dag_id))
+
+    def _parsed(self, dag_id: str) -> bool:
+        try:
+            self.api().call("GET", f"/dags/{dag_id}")
+        except Unreachable:
+            return False
+        except RefusedByAirflow as refused:
+            if refused.status in (404, 503):
+                return False
+            raise
+        return True
 
     def _fallen(self) -> str:
         gone = [name for name in COMPONENTS if name not in self.components]
@@ -310,7 +320,7 @@ class LocalAirflow:
         return f"{'、'.join(gone)} 启动后退出，详见 {log}:\n{tail}"
 
     def _prepare(self) -> None:
-        """The pools, and the DAG switched on."""
+        """The pools, and the DAGs switched on."""
         api = self.api()
         for name, (slots, description) in POOLS.items():
             try:
@@ -320,7 +330,8 @@ class LocalAirflow:
                     raise
                 pool: dict[str, Any] = {"name": name, "slots": slots, "description": description}
                 api.call("POST", "/pools", pool)
-        api.call("PATCH", f"/dags/{DAG_ID}", {"is_paused": False})
+        for dag_id in DAG_IDS:
+            api.call("PATCH", f"/dags/{dag_id}", {"is_paused": False})
 
 
 def _free(port: int) -> bool:

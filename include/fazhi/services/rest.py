@@ -15,6 +15,8 @@ import requests
 from fazhi.model.errors import FazhiError, Unreachable
 
 DAG_ID = "assessment"
+DAG_IDS = (DAG_ID, "final_results")
+"""Every DAG of the project; those that a start waits for and switches on."""
 FINISHED = frozenset({"success", "failed"})
 _TIMEOUT = 60
 

@@ -380,6 +380,19 @@ finding = Table(
     Index("ix_finding_value_id", "value_id"),
 )
 
+locked_out = Table(
+    "locked_out",
+    metadata,
+    Column("submission_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("year", Integer, nullable=False),
+    Column("kept_submission_id", Text, nullable=False),
+    Column("kept_revision", Integer, nullable=False),
+    Column("locked_at", Text, nullable=False, comment="when the year had been locked"),
+    Column("received_at", Text, nullable=False),
+    comment="submissions received while their year was locked; the one before them stayed current",
+)
+
 year_lock = Table(
     "year_lock",
     metadata,
