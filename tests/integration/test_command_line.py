@@ -83,6 +83,9 @@ def test_everything_scored_is_pushed_confirmed_and_not_pushed_again(lived):
     assert _json(lived, "would")["due"] == units
     assert _json(lived, "publish")["sent"] == units
     reconciled = _json(lived, "reconcile")
+    promised = {"year", "pending", "sent", "confirmed", "refused", "conflict"}
+    assert set(_json(lived, "publish")) == set(reconciled) == promised
+    assert _json(lived, "publish")["year"] == int(YEAR)
     assert {name: reconciled[name] for name in ("pending", "sent", "confirmed", "refused", "conflict")} == {
         "pending": 0,
         "sent": 0,
@@ -130,6 +133,8 @@ def test_the_explanation_names_component_score_and_cells(lived):
         (("synth", "--out", "x", "--years", "later"), 2, "--years"),
         (("decide", "na", "--unit", "X", "--indicator", "Q1", "--period", "2023", "--verdict", "approve",
           "--reason", "r", "--by", "b"), 2, "Q1"),
+        (("decide", "na", "--unit", "X", "--indicator", "A1.1", "--period", "2023-13", "--verdict", "approve",
+          "--reason", "r", "--by", "b"), 2, "报送期“2023-13”不可用"),
     ],
 )  # fmt: skip
 def test_wrong_use_ends_with_two_and_a_chinese_sentence(tmp_path, arguments, status, words):

@@ -57,3 +57,8 @@ def test_wrong_use_ends_with_two_and_a_chinese_sentence(env, arguments, words):
 def test_a_year_that_is_not_sealed_differs_in_nothing(env):
     done = CliRunner().invoke(app, ["correct", "diff", "--year", "2023", "--json"], env=env)
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"year": 2023, "differences": []})
+
+
+def test_a_year_that_is_not_sealed_says_so(env):
+    done = CliRunner().invoke(app, ["correct", "diff", "--year", "2023"], env=env)
+    assert (done.exit_code, done.stdout) == (0, "2023年还没有封存，没有封存结果可以比较\n")

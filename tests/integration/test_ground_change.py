@@ -149,6 +149,14 @@ def test_an_adjustment_moves_exactly_its_unit(home):
     assert stored.shown_digest == ground_change.change_digest(document)
 
 
+def test_an_earlier_year_that_is_not_sealed_shows_its_effect_too(home):
+    unit_code, _ = _unit_of_year(home)
+    submitted = ground_change.submitted_registry(_adjusted(home, unit_code, "Y1"))
+    later = NOW.replace(year=YEAR + 2)
+    _, document = ground_change.propose_change(home.settings, submitted, PROPOSER, "合成理由", now=later)
+    assert [(one["year"], len(one["moves"])) for one in document["years"]] == [(YEAR, 1)]
+
+
 def test_the_approved_registry_is_the_one_that_counts(home):
     unit_code, _ = _unit_of_year(home)
     number, document = _propose(home, ground_change.submitted_registry(_adjusted(home, unit_code, "Y1")))

@@ -38,7 +38,7 @@ def test_from_proposal_to_approval(home):
     assert done.exit_code == 1
     lines = done.stdout.splitlines()
     assert lines[:3] == ["变更内容（单位名录）", "unit_aliases.csv：", f"  {told}"]
-    assert "正在考评的年度还没有报送数据，没有得分受到影响。" in lines
+    assert "没有未封存而已有报送数据的年度，没有得分受到影响；已封存年度的结果只能更正。" in lines
     assert lines[-2].startswith("已记录为提议 1，等另一人批准；影响说明的摘要：")
     shown = lines[-2].rpartition("：")[2]
 

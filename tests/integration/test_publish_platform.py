@@ -13,7 +13,7 @@ import requests
 
 from fazhi.model.errors import ConfigurationError, Unreachable
 from fazhi.publish import PlatformClient, RetryPolicy, enqueue, outbox_counts, push, reconcile_year
-from fazhi.publish.outbox import move
+from fazhi.publish.outbox import move_all
 from fazhi.publish.push import IN_FLIGHT, PushCounts
 from fazhi.sandbox import Fault, FaultKind, Moment, SandboxPlatform
 from fazhi.sandbox.service import RefusalError, Request
@@ -331,7 +331,7 @@ def test_nothing_computed_with_another_edition_leaves_the_house(engine, client, 
     codes = queue_units(engine, 12)
     with pytest.raises(ConfigurationError, match="不是按现行指标体系") as caught:
         send(engine, client, system_digest="6" * 64)
-    assert "(666666666666)计算的，一个也没有推送：请先重新评分" in str(caught.value)
+    assert "（666666666666）计算的，一个也没有推送：请先重新评分" in str(caught.value)
     assert caught.value.faults == (*(f"{code} 版本 1" for code in codes[:10]), "……共 12 个")
     assert platform.requests == []
     assert set(states(engine).values()) == {"pending"}
@@ -476,18 +476,18 @@ def test_killed_anywhere_in_a_push_the_next_one_mends_it(
 def test_killed_in_reconciling_nothing_is_confirmed(engine, client, monkeypatch):
     queue_units(engine, 3)
     send(engine, client)
-    moves = []
+    moved = []
 
-    def killed_at_the_second(*arguments, **named):
-        moves.append(move(*arguments, **named))
-        if len(moves) == 2:
-            raise KilledError
+    def killed_after_moving(_connection, _year, moves, *, now):
+        move_all(_connection, _year, moves, now=now)
+        moved.extend(moves)
+        raise KilledError
 
     with monkeypatch.context() as patched:
-        patched.setattr("fazhi.publish.reconcile.move", killed_at_the_second)
+        patched.setattr("fazhi.publish.reconcile.move_all", killed_after_moving)
         with pytest.raises(KilledError):
             reconcile_year(engine, client, YEAR, now=NOW)
-    assert moves == [True, True]
+    assert len(moved) == 3
     assert outbox_counts(engine, YEAR)["sent"] == 3
     reconcile_year(engine, client, YEAR, now=NOW)
     assert outbox_counts(engine, YEAR)["confirmed"] == 3

@@ -260,11 +260,11 @@ def test_an_independent_recomputation_agrees_to_the_last_digit(city, project_roo
 @pytest.mark.parametrize(
     ("name", "column"),
     [
-        ("lines.csv", "points"),
+        pytest.param("lines.csv", "points", marks=pytest.mark.ci),
         ("lines.csv", "weight"),
-        ("lines.csv", "rate_numerator"),
-        ("results.csv", "base"),
-        ("results.csv", "score"),
+        pytest.param("lines.csv", "rate_numerator", marks=pytest.mark.ci),
+        pytest.param("results.csv", "base", marks=pytest.mark.ci),
+        pytest.param("results.csv", "score", marks=pytest.mark.ci),
         ("results.csv", "component"),
         ("inputs.csv", "numerator"),
     ],

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from fazhi.cli import app
 from fazhi.collect.manifest import ListedFile, Manifest
 from fazhi.collect.record import record
-from fazhi.intake import parse_slice
+from fazhi.intake import parse_slice, write_template
 from fazhi.model.canonical import sha256_hex
 from fazhi.model.errors import SystemFault, UsageError
 from fazhi.model.period import Period
@@ -280,6 +280,141 @@ def test_a_cover_that_was_changed_is_pointed_at(ground: Ground, tmp_path: Path):
     (one,) = checked(ground, path)
     assert ("PERIOD_MISMATCH", "封面", "B3") in rules(one)
     assert str(one.identity.period) == "2024"
+
+
+# --- one finding for one slip
+
+
+def _csv(path: Path, *rows: tuple[str, str, str], header: str = CSV_HEADER) -> Path:
+    lines = [f"{unit},2024,{indicator},,,{value},,,,{EVIDENCE}" for unit, indicator, value in rows]
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    (path.parent / EVIDENCE).write_text("合成数据", encoding="utf-8")
+    return path
+
+
+def _mistyped(code: str) -> str:
+    return code[:-1] + ("1" if code[-1] != "1" else "2")
+
+
+def _other_unit() -> str:
+    _, registry = shipped()
+    units = registry.scored_units(2024, NOW.date())
+    return next(one.unit_code for one in units if one.unit_code != department().unit_code)
+
+
+def _edited(path: Path, **cells: object) -> Path:
+    """A clean workbook with cells typed over: ``B2`` of the cover as ``cover_B2``, of the marks as ``meta_B2``."""
+    fill(path)
+    workbook = load_workbook(path)
+    for place, value in cells.items():
+        sheet, _, cell = place.rpartition("_")
+        workbook[{"": "填报表", "cover": "封面", "meta": "_meta"}[sheet]][cell] = value
+    workbook.save(path)
+    return path
+
+
+def _severe(one) -> list[tuple]:
+    return [(f.rule, f.severity.value, f.sheet, f.cell) for f in one.findings]
+
+
+def test_a_mistyped_unit_code_is_one_finding(ground: Ground, tmp_path: Path):
+    wrong = _mistyped(department().unit_code)
+    (alone,) = checked(ground, _csv(tmp_path / "一行.csv", (wrong, "I1.2", "4")))
+    assert _severe(alone) == [("USCC_INVALID", "block", None, "2:unit_code")]
+    rows = ((department().unit_code, "H1.1", "4"), (wrong, "I1.2", "4"))
+    (beside,) = checked(ground, _csv(tmp_path / "两行.csv", *rows))
+    assert _severe(beside) == [("USCC_INVALID", "block", None, "3:unit_code")]
+    book = _edited(tmp_path / "填报表.xlsx", cover_B2=wrong, meta_B4=wrong)
+    (covered,) = checked(ground, book)
+    assert _severe(covered) == [("USCC_INVALID", "block", "封面", "B2")]
+
+
+def test_a_code_with_private_characters_is_one_finding(ground: Ground, tmp_path: Path):
+    (one,) = checked(ground, _edited(tmp_path / "填报表.xlsx", A3="A1.1\ue234"))
+    assert _severe(one) == [("INVISIBLE_CHAR", "block", "填报表", "A3")]
+
+
+def test_a_code_that_stays_unknown_without_its_invisible_characters_is_told(ground: Ground, tmp_path: Path):
+    (one,) = checked(ground, _edited(tmp_path / "填报表.xlsx", A3="Z9.9\u200b"))
+    assert _severe(one) == [
+        ("INDICATOR_UNKNOWN", "block", "填报表", "A3"),
+        ("INVISIBLE_CHAR", "note", "填报表", "A3"),
+    ]
+
+
+def test_a_ratio_above_everything_is_one_finding(ground: Ground, tmp_path: Path):
+    (one,) = checked(ground, _edited(tmp_path / "填报表.xlsx", H3="105%"))
+    assert _severe(one) == [("RATIO_GT_1", "block", "填报表", "H3")]
+    assert one.findings[0].message_en.isascii()
+
+
+def test_two_units_in_one_table_are_one_finding(ground: Ground, tmp_path: Path):
+    rows = ((department().unit_code, "I1.2", "4"), (_other_unit(), "I1.2", "4"))
+    (one,) = checked(ground, _csv(tmp_path / "表.csv", *rows))
+    assert _severe(one) == [("MULTI_UNIT", "hold", None, "3:unit_code")]
+
+
+def test_a_single_row_of_another_unit_among_many_is_not_authorised(ground: Ground, tmp_path: Path):
+    own = department().unit_code
+    rows = ((own, "I1.2", "4"), (own, "H1.1", "4"), (_other_unit(), "I1.2", "4"))
+    (one,) = checked(ground, _csv(tmp_path / "表.csv", *rows))
+    assert _severe(one) == [("AUTHZ", "block", None, "4:unit_code")]
+
+
+def test_a_cumulative_figure_is_not_blamed_for_its_unit(ground: Ground, tmp_path: Path):
+    (one,) = checked(ground, _csv(tmp_path / "表.csv", (department().unit_code, "I1.2", "累计12")))
+    assert _severe(one) == [("PERIOD_TYPE", "warn", None, "2:value")]
+
+
+def test_a_date_outside_the_period_is_not_blamed_twice(ground: Ground, tmp_path: Path):
+    rows = fill(tmp_path / "填报表.xlsx")
+    path = _edited(tmp_path / "填报表.xlsx", **{f"J{rows['I2.2']}": datetime(2027, 3, 1)})
+    (one,) = checked(ground, path)
+    assert _severe(one) == [("DATE_OUT_OF_PERIOD", "block", "填报表", f"J{rows['I2.2']}")]
+    assert one.findings[0].message_en.endswith("lies outside 2024-12 to 2025-12.")
+
+
+def test_an_untouched_template_and_a_bare_header_are_empty(ground: Ground, tmp_path: Path):
+    _, registry = shipped()
+    blank = tmp_path / "空表.xlsx"
+    period = Period.parse("2024")
+    write_template(ground.edition(2024), registry, department(), period, blank, NOW.date())
+    bare = tmp_path / "空表.csv"
+    bare.write_text(f"{CSV_HEADER}\n", encoding="utf-8")
+    for one in checked(ground, blank, bare):
+        assert _severe(one) == [("EMPTY", "block", None, None)]
+
+
+def test_a_formula_without_a_result_is_one_finding(ground: Ground, tmp_path: Path):
+    (one,) = checked(ground, _edited(tmp_path / "甲.xlsx", E3="=4+4"))
+    assert _severe(one) == [("STALE_FORMULA", "block", "填报表", "E3")]
+    (linked,) = checked(ground, _edited(tmp_path / "乙.xlsx", E3="=[1]Sheet1!A1"))
+    assert _severe(linked) == [("STALE_FORMULA", "block", "填报表", "E3")]
+
+
+def test_an_old_template_is_told(ground: Ground, tmp_path: Path):
+    (old,) = checked(ground, _edited(tmp_path / "甲.xlsx", meta_B1="0"))
+    assert _severe(old) == [("TEMPLATE_VERSION", "block", None, None)]
+    (other,) = checked(
+        ground, _edited(tmp_path / "乙.xlsx", cover_B4="2021(法治政府建设考评指标体系(2021版))")
+    )
+    assert _severe(other) == [("TEMPLATE_VERSION", "block", "封面", "B4")]
+
+
+@pytest.mark.parametrize("written", ["市工商局", "包头市工商行政管理局"])
+def test_a_name_from_before_the_reform_is_stopped(ground: Ground, tmp_path: Path, written: str):
+    _, registry = shipped()
+    (unit,) = registry.find_by_name("包头市市场监督管理局", NOW.date())
+    path = tmp_path / "填报表.xlsx"
+    fill(path, unit=unit, cover={"单位名称": written})
+    (one,) = checked(ground, path)
+    assert _severe(one) == [("UNIT_ALIAS", "block", "封面", "B1")]
+
+
+def test_the_guide_of_the_template_is_written_in_full_width(tmp_path: Path):
+    fill(tmp_path / "填报表.xlsx")
+    guide = load_workbook(tmp_path / "填报表.xlsx")["填报表"]["A1"].value
+    assert "," not in guide
 
 
 # --- several files

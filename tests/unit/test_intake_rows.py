@@ -116,7 +116,7 @@ def test_a_day_count_is_a_date_where_the_cell_is_numeric(edition):
     ("filled", "rules", "cell", "part"),
     [
         ({"numerator": "#DIV/0!", "denominator": 1}, ["CELL_ERROR"], "E3", "unreadable"),
-        ({"numerator": "=A1*2", "denominator": 1}, ["CELL_ERROR"], "E3", "unreadable"),
+        ({"numerator": "=A1*2", "denominator": 1}, ["STALE_FORMULA"], "E3", "unreadable"),
         ({"numerator": "/", "denominator": 1}, ["NA_TOKEN"], "E3", "unreadable"),
         ({"numerator": "无", "denominator": 1}, ["NA_TOKEN"], "E3", "unreadable"),
         ({"numerator": "见附件", "denominator": 1}, ["VALUE_TYPE"], "E3", "unreadable"),

@@ -16,6 +16,7 @@ from support.intake import HEADERS, found, read
 
 TODAY = date(2025, 3, 1)
 YEAR = Period.parse("2024")
+SIGNED = {"审核人": "合成数据乙", "签发人": "合成数据丙"}
 
 
 @pytest.fixture(scope="module")
@@ -126,14 +127,18 @@ def test_only_the_cells_to_fill_in_are_unlocked(edition, registry, unit, tmp_pat
 def test_an_untouched_workbook_is_empty(edition, registry, unit, tmp_path):
     out = tmp_path / "a.xlsx"
     write_template(edition, registry, unit, YEAR, out, TODAY)
-    assert found(read(edition, out.read_bytes(), sender=unit.unit_code)) == [("EMPTY", None, None)]
+    assert found(read(edition, out.read_bytes(), sender=unit.unit_code)) == [
+        ("EMPTY", None, None),
+        ("NOT_APPROVED", "封面", "B6"),
+    ]
 
 
 def test_what_is_filled_in_reads_back_exactly(edition, registry, unit, tmp_path):
     out = tmp_path / "a.xlsx"
     asked = asked_indicators(edition, registry, unit, YEAR, TODAY)
     entries = filled(asked)
-    assert write_workbook(edition, registry, unit, YEAR, entries, out, today=TODAY) == len(asked)
+    rows = write_workbook(edition, registry, unit, YEAR, entries, out, today=TODAY, cover=SIGNED)
+    assert rows == len(asked)
     reading = read(edition, out.read_bytes(), sender=unit.unit_code, evidence=["附件.pdf"])
     assert found(reading) == []
     assert [v.indicator_code for v in reading.values] == [i.code for i in asked]
@@ -159,16 +164,18 @@ def test_rows_that_are_not_asked_and_repeated_rows_are_appended(edition, registr
         {"indicator_code": code, "numerator": 1, "denominator": 3},
         {"indicator_code": "Q9.9", "value": "=1+1"},
     ]
-    write_workbook(
-        edition, registry, unit, YEAR, rows, out, today=TODAY, cover={"填报人": "合成数据", "填报期": "2023"}
-    )
+    write_workbook(edition, registry, unit, YEAR, rows, out, today=TODAY, cover={**SIGNED, "填报期": "2023"})
     reading = read(edition, out.read_bytes(), sender=unit.unit_code)
     assert [(v.indicator_code, v.denominator, v.value_raw) for v in reading.values] == [
         (code, "2", None),
         (code, "3", None),
         ("Q9.9", None, "=1+1"),
     ]
-    assert found(reading) == [("PERIOD_MISMATCH", "封面", "B3")]
+    last_row = len(asked) + 4
+    assert found(reading) == [
+        ("FORMULA_INJECTION", "填报表", f"H{last_row}"),
+        ("PERIOD_MISMATCH", "封面", "B3"),
+    ]
 
 
 def test_an_office_workbook_names_units(edition, registry, unit, tmp_path):

@@ -399,6 +399,22 @@ def test_a_correction_takes_a_second_person_and_changes_exactly_what_differs(ste
     assert steps.status().next_zh == "推送已签发的更正并与平台核对"
     steps.confirm()
     assert steps.status().next_zh == ""
+    steps.wait()
+    granted, _ = steps.appeal(A)
+    steps.decide(granted, "upheld")
+    status = steps.status()
+    assert (status.phase, status.next_zh) == (
+        final.Phase.SEALED,
+        "更正申请成立：更正数据、重新核验后提出更正",
+    )
+    assert status.deadline > str(steps.now.date())
+    steps.scores[A] = "77.00"
+    proposal = steps.propose()
+    steps.wait()
+    steps.sign(proposal.digest)
+    enqueue(steps.engine, YEAR, body_of=body_of, now=steps.now)
+    steps.confirm()
+    assert steps.status().next_zh == ""
 
 
 def test_an_upheld_request_opens_the_values_until_the_correction_is_proposed(steps):

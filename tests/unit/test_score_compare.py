@@ -80,8 +80,8 @@ def test_another_value_and_the_score_that_follows():
     assert told(OLD, new) == [("A1.1", "value"), ("score", "value")]
     (found, _) = differences({UNIT: OLD}, {UNIT: new}, {})
     assert (found.before, found.after) == (
-        "scored 4.00/5.00（2023=80/100）",
-        "scored 3.95/5.00（2023=79/100）",
+        "计分 4.00/5.00（2023=80/100）",
+        "计分 3.95/5.00（2023=79/100）",
     )
 
 

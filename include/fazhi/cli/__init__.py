@@ -53,5 +53,5 @@ def main() -> None:
     try:
         app()
     except FazhiError as stop:
-        err.print(str(stop), style="bold red", markup=False, highlight=False)
+        err.print(str(stop), style="bold red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(stop.exit_status)

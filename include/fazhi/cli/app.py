@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from fazhi.cli.labels import lines_zh
+
 app = typer.Typer(
     name="fazhi",
     help="法治政府建设考评：从部门报送到考评平台。",
@@ -51,10 +53,9 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
 
 
 def print_counts(counts: Mapping[str, Any], as_json: bool) -> None:
-    """What a step did, one count a line."""
+    """What a step did: one document for machines, or one labelled count a line for people."""
     if as_json:
         print_json(counts)
         return
-    for name, count in counts.items():
-        shown = json.dumps(count, ensure_ascii=False) if isinstance(count, list | dict) else count
-        out.print(f"{name}: {shown}", markup=False, highlight=False)
+    for line in lines_zh(counts):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)

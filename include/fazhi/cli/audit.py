@@ -5,7 +5,7 @@ Exit status of ``verify``: 0 the chain stands, 1 it was tampered with.
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Engine
@@ -15,6 +15,7 @@ from fazhi.audit import export_head, read_heads
 from fazhi.audit import verify as verify_chain
 from fazhi.audit.show import Wanted, shown
 from fazhi.cli.app import STATUS_NEEDS_A_PERSON, JsonOption, OutOption, app, err, out, print_json, print_table
+from fazhi.cli.labels import ACTION_ZH, lines_zh, short_zh
 from fazhi.settings import Settings
 from fazhi.store import open_store
 
@@ -75,11 +76,11 @@ def audit_show(
                 row["seq"],
                 row["at"],
                 f"{row['actor_name']}（{row['actor_id']}）",
-                row["action"],
+                ACTION_ZH.get(row["action"], row["action"]),
                 row["subject"],
-                row["before"],
-                row["after"],
-                row["details"] or "",
+                short_zh(row["before"] or ""),
+                short_zh(row["after"] or ""),
+                _details_zh(row["details"]),
             )
             for row in found
         ),
@@ -88,3 +89,10 @@ def audit_show(
 
 def _engine() -> Engine:
     return open_store(Settings.load().store_url)
+
+
+def _details_zh(details: Any) -> str:
+    """What else an event says; what was tampered with is shown as it stands."""
+    if not isinstance(details, dict):
+        return str(details or "")
+    return short_zh("\n".join(lines_zh({name: value for name, value in details.items() if value != ""})))

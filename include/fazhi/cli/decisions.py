@@ -32,8 +32,7 @@ def decide_na(
 ) -> None:
     """裁定一项指标对一个单位是否“不适用”。"""
     ground = pipeline.Ground(Settings.load())
-    known = ground.edition(Period.parse(period).year).by_code if period[:4].isdigit() else {}
-    if indicator not in known:
+    if indicator not in ground.edition(_year_of(period)).by_code:
         raise UsageError(f"指标体系里没有编码“{indicator}”")
     if not ground.registry.known_code(unit):
         raise UsageError(f"单位登记表里没有代码“{unit}”")
@@ -46,6 +45,13 @@ def decide_na(
         now=pipeline.now_in_shanghai(),
     )
     out.print("已记录" if stored else "已有同样的裁定，没有重复记录")
+
+
+def _year_of(period: str) -> int:
+    try:
+        return Period.parse(period).year
+    except ValueError:
+        raise UsageError(f"报送期“{period}”不可用，应写作 2024、2024-H1、2024-Q3 或 2024-07") from None
 
 
 @decide_app.command("finding")

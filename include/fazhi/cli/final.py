@@ -20,6 +20,7 @@ from fazhi.cli.app import (
     print_json,
     print_table,
 )
+from fazhi.cli.labels import VERDICTS, cells, heads, short_zh
 from fazhi.model.errors import UsageError
 from fazhi.score import WHY_ZH
 from fazhi.settings import Settings
@@ -49,17 +50,27 @@ def final_status(year: YearOption, as_json: JsonOption = False) -> None:
         )
     else:
         rows = (
-            (s.region, s.phase_zh, s.digest, s.units, s.objection_until, s.next_zh, s.owner_zh, s.deadline)
+            (
+                s.region,
+                s.phase_zh,
+                short_zh(s.digest),
+                s.units,
+                s.objection_until,
+                s.next_zh,
+                s.owner_zh,
+                s.deadline,
+            )
             for s in states
         )
         titles = ("地区", "状态", "摘要", "单位数", "公示至", "下一步", "由谁办理", "期限")
         print_table(f"{year}年最终结果", titles, rows)
+        for state in states:
+            if state.digest:
+                out.print(f"{state.region} 的完整摘要（签发时填写）：{state.digest}", soft_wrap=True)
         for region, listed in appeals.items():
             if listed:
                 columns = ("appeal_id", "kind", "unit_code", "statement", "decide_by", "verdict", "reason")
-                print_table(
-                    f"{region} 的申诉", columns, ([getattr(one, name) for name in columns] for one in listed)
-                )
+                print_table(f"{region} 的申诉", heads(columns), (cells(vars(one), columns) for one in listed))
     if any(state.overdue for state in states):
         raise typer.Exit(STATUS_NEEDS_A_PERSON)
 
@@ -121,7 +132,7 @@ def final_appeal(
 @final_app.command("decide-appeal")
 def final_decide_appeal(
     appeal_id: int,
-    verdict: Annotated[str, typer.Option("--verdict", help="upheld 成立，rejected 不成立")],
+    verdict: Annotated[str, typer.Option("--verdict", help="成立（upheld）或不成立（rejected）")],
     reason: Annotated[str, typer.Option("--reason", help="理由")],
     by: ByOption,
     as_json: JsonOption = False,
@@ -129,7 +140,12 @@ def final_decide_appeal(
     """处理一件申诉或更正申请（编号见 fazhi final status）。"""
     now = pipeline.now_in_shanghai()
     told = pipeline.decide_appeal(
-        Settings.load(), appeal_id, verdict=verdict, reason=reason, account=by, now=now
+        Settings.load(),
+        appeal_id,
+        verdict=VERDICTS.get(verdict, verdict),
+        reason=reason,
+        account=by,
+        now=now,
     )
     print_counts(told, as_json)
 
@@ -161,15 +177,19 @@ def seal(year: YearOption, by: ByOption, region: RegionOption = None, as_json: J
 @correct_app.command("diff")
 def correct_diff(year: YearOption, as_json: JsonOption = False) -> None:
     """已封存年度重算后与封存结果的差异：单位、指标、前、后、原因。"""
-    found = pipeline.year_differences(Settings.load(), year, now=pipeline.now_in_shanghai())
+    loaded = Settings.load()
+    found = pipeline.year_differences(loaded, year, now=pipeline.now_in_shanghai())
     rows: list[Mapping[str, Any]] = [vars(one) | {"why_zh": WHY_ZH[one.why]} for one in found]
     if as_json:
         print_json({"year": year, "differences": rows})
     elif not rows:
-        out.print(f"{year}年重算结果与封存结果一致")
+        sealed = pipeline.has_sealed_results(loaded, year)
+        out.print(
+            f"{year}年重算结果与封存结果一致" if sealed else f"{year}年还没有封存，没有封存结果可以比较"
+        )
     else:
         columns = ("unit_code", "unit_name", "line", "before", "after", "why_zh")
-        print_table(f"{year}年差异", columns, ([row[name] for name in columns] for row in rows))
+        print_table(f"{year}年差异", heads(columns), (cells(row, columns) for row in rows))
     if rows:
         raise typer.Exit(STATUS_NEEDS_A_PERSON)
 

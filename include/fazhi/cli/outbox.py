@@ -7,6 +7,7 @@ import typer
 from fazhi import pipeline
 from fazhi.audit import Actor
 from fazhi.cli.app import JsonOption, YearOption, app, out, print_counts, print_json, print_table
+from fazhi.cli.labels import cells, heads
 from fazhi.model.errors import UsageError
 from fazhi.publish import outbox_rows
 from fazhi.settings import Settings
@@ -36,7 +37,7 @@ def outbox(
         print_json(rows)
     else:
         columns = ("unit_code", "version", "stage", "state", "attempts", "changed_at", "problem")
-        print_table(f"{year}年推送队列", columns, ([row[name] for name in columns] for row in rows))
+        print_table(f"{year}年推送队列", heads(columns), (cells(row, columns) for row in rows))
 
 
 @outbox_app.command("retry")

@@ -22,6 +22,9 @@ from fazhi.model.terms import Stage
 from fazhi.score import export_year
 from fazhi.settings import Settings
 
+OUTBOX_COUNTS = ("pending", "sent", "confirmed", "refused", "conflict")
+"""What publishing and reconciling print, beside the year (contracts/cli.md)."""
+
 
 @app.command()
 def score(
@@ -64,7 +67,12 @@ def publish(
 ) -> None:
     """推送应推送的得分。"""
     counts = pipeline.publish(Settings.load(), year, push=not dry_run, stage=stage)
-    _finish_outbox(counts, as_json, unconfirmed_states=("refused", "conflict"))
+    shown = {
+        "year": year,
+        **{name: counts[name] for name in (*OUTBOX_COUNTS, *(("due",) if dry_run else ()))},
+    }
+    waiting = () if dry_run else ("pending",)
+    _finish_outbox(shown, as_json, unconfirmed_states=(*waiting, "refused", "conflict"))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from datetime import date
 from fazhi.intake.codes import judge_division_of_unit, judge_unit_code
 from fazhi.intake.dates import read_date
 from fazhi.intake.names import judge_name
+from fazhi.intake.template import TEMPLATE_VERSION
 from fazhi.intake.values import Submitted
 from fazhi.intake.wording import Seen
 from fazhi.model.quantity import is_placeholder
@@ -114,7 +115,7 @@ class _CoverReader:
             entry.text,
             self._submitted.sender_code,
             "封面的统一社会信用代码不是报送单位的代码",
-            "the code on the cover is not the sender's",
+            "The code on the cover is not the sender's.",
         )
         return [*notes, _at(wrong, entry)]
 
@@ -139,11 +140,22 @@ class _CoverReader:
     # --- which edition
 
     def _system(self) -> list[Seen]:
-        """A template of another edition asks for other indicators; one of another state of it does not."""
+        """A template of another edition or version asks otherwise; one of another state of the edition does not."""
         if any(note.rule == "TEMPLATE_VERSION" for note in self._file.notes):
             return []
+        version = self._template.get("template_version", "")
+        if version not in ("", TEMPLATE_VERSION):
+            return [
+                Seen(
+                    "TEMPLATE_VERSION",
+                    version,
+                    TEMPLATE_VERSION,
+                    f"填报表的模板是第{version}版，现在使用第{TEMPLATE_VERSION}版，请下载新的填报表",
+                    f"The template is of version {version}, version {TEMPLATE_VERSION} is in use.",
+                )
+            ]
         entry = Entry(self._template.get("system_id", ""), "", "")
-        if not entry.text:
+        if entry.text in ("", self._edition.system_id):
             written = self._cover.entries.get(SYSTEM) or entry
             stated = re.match(r"[0-9A-Za-z][0-9A-Za-z_.-]*", written.text)
             entry = replace(written, text=stated[0] if stated else "")

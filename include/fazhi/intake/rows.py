@@ -25,6 +25,7 @@ from fazhi.model.terms import RatioKind, SubmissionKind, ValueType
 from fazhi.registry.registry import Registry
 from fazhi.sheets import Cell, CellKind, Row, period_of
 from fazhi.sheets.cover import code_of
+from fazhi.sheets.worksheet import FORMULA_WITHOUT_VALUE
 from fazhi.systems.edition import Edition, Indicator
 
 _INPUTS = ("numerator", "denominator", "value", "boolean", "date")
@@ -444,6 +445,9 @@ class _RowReader:
         if cell is None or cell.kind is not CellKind.ERROR:
             return cell
         self._unreadable.append(part)
+        if cell.text == FORMULA_WITHOUT_VALUE:
+            self._not_calculated(key)
+            return None
         self._note(
             "CELL_ERROR",
             key,
@@ -452,6 +456,19 @@ class _RowReader:
             (f"单元格显示{cell.text}", f"the cell shows {cell.text}"),
         )
         return None
+
+    def _not_calculated(self, key: str) -> None:
+        """A formula stored without its result; one that is told of as a formula is not told of again."""
+        place = (self._table.sheet.name, self._table.address(self._row, key))
+        notes = self._context.cleaned.file.notes
+        if not any(one.rule == "STALE_FORMULA" and (one.sheet, one.cell) == place for one in notes):
+            self._note(
+                "STALE_FORMULA",
+                key,
+                FORMULA_WITHOUT_VALUE,
+                ("粘贴为数值", "the value instead of the formula"),
+                ("公式没有保存计算结果，读不出数值", "The formula was saved without its result."),
+            )
 
     def _bounded(self, key: str, quantity: Quantity) -> tuple[str, int] | None:
         if quantity.exact is None:

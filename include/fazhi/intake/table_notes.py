@@ -378,8 +378,9 @@ def _units(table: Table, kind: SubmissionKind, data: Sequence[Row]) -> Iterator[
     ]
     units = list(dict.fromkeys(unit for _, unit in stated))
     others = [row for row, unit in stated if unit != units[0]]
-    # a single row of another unit is a slip in that row, and judged there by its code
-    if len(others) > (1 if "unit_code" in table.columns else 0):
+    # among several rows a single one of another unit is a slip in that row, and judged there by its code
+    is_slip = "unit_code" in table.columns and len(others) == 1 and len(stated) > 2
+    if others and not is_slip:
         places = [_at(table, row.number, column) for row in others]
         yield _fault(
             table,

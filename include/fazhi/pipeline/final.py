@@ -317,6 +317,12 @@ def has_signed_results(ground: Ground, year: int) -> bool:
         return found.one_or_none() is not None
 
 
+def has_sealed_results(settings: Settings, year: int) -> bool:
+    """Whether any region of a year is sealed."""
+    with read(Ground(settings).engine) as connection:
+        return bool(final.sealed_regions(connection, year))
+
+
 def region_is_sealed(ground: Ground, year: int, region: str) -> bool:
     """Whether a region of a year is sealed."""
     with read(ground.engine) as connection:

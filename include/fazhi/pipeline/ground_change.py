@@ -256,9 +256,8 @@ def _tried(load: Callable[[], Any], faults: list[str]) -> Any:
 def _effects(
     ground: Ground, current: Standpoint, proposed: Standpoint, now: datetime, progress: Progress | None
 ) -> Iterator[YearEffect]:
-    with_data = years_with_data(ground.engine)
-    for year in (now.year - 1, now.year):
-        is_open = year in with_data and _covered(current, year) and not is_sealed(ground, year, now)
+    for year in sorted(years_with_data(ground.engine)):
+        is_open = _covered(current, year) and not is_sealed(ground, year, now)
         if is_open and _covered(proposed, year):
             yield what_if(ground.engine, ground.raw, current, proposed, year, now=now, progress=progress)
 
@@ -343,7 +342,7 @@ def document_lines(document: Mapping[str, Any]) -> list[str]:
     """The document of a proposal in plain Chinese, a line each."""
     lines = [f"变更内容（{TREE_ZH[document['tree']]}）", *document["changes"], ""]
     if not document["years"]:
-        lines.append("正在考评的年度还没有报送数据，没有得分受到影响。")
+        lines.append("没有未封存而已有报送数据的年度，没有得分受到影响；已封存年度的结果只能更正。")
     for year in document["years"]:
         lines += year_lines(year)
     return lines

@@ -26,7 +26,7 @@ from fazhi.model.terms import SubmissionKind
 from fazhi.pipeline.due import due_zh
 from fazhi.pipeline.ground import Ground
 from fazhi.pipeline.identify import Identity, identify
-from fazhi.review.listed import Listed, in_order, listed
+from fazhi.review.listed import Listed, in_order, listed, without_echoes
 from fazhi.review.returned import ReturnHead
 from fazhi.sheets import ReadFile, read_file
 from fazhi.sheets.limits import MAX_FILE_BYTES
@@ -369,7 +369,7 @@ def _result(
     now: datetime,
     problem: str = "",
 ) -> CheckedFile:
-    listed_here = in_order(findings)
+    listed_here = in_order(without_echoes(findings))
     return CheckedFile(
         path=one.path,
         content=one.content,
@@ -436,9 +436,13 @@ def _alone(ground: Ground, one: _Given, now: datetime) -> CheckedFile:
     year = period.year if one.edition is not None and period is not None else _year_of(edition, now)
     known_period = period if one.edition is not None else None
     no_table = not _has_table(one)
-    findings = [] if no_table else [_listed(found, edition) for found in _about_identity(one, edition)]
+    findings = (
+        []
+        if no_table or _is_blank(one)
+        else [_listed(found, edition) for found in _about_identity(one, edition)]
+    )
     readable = not no_table
-    if no_table or known_period is not None:
+    if no_table or _is_blank(one) or known_period is not None:
         submitted = Submitted(
             one.identity.kind,
             one.identity.sender_code,
@@ -453,6 +457,12 @@ def _alone(ground: Ground, one: _Given, now: datetime) -> CheckedFile:
         () if not readable else _of_edition(edition, year, {*by_values, *NEED_PROCESS, *NEED_OTHER_VERSION})
     )
     return _result(ground, one, edition, readable, findings, not_checked, now)
+
+
+def _is_blank(one: _Given) -> bool:
+    """Whether the table has its header and not one row; a file without content is not asked whose it is."""
+    table = find_table(one.file, one.identity.kind) if one.file.fault is None else None
+    return isinstance(table, Table) and not any(True for _ in table.rows())
 
 
 def _newest(ground: Ground, now: datetime) -> Edition:

@@ -10,6 +10,7 @@ A row is committed before anything is sent, its body never changes, and every mo
 two publishers that saw the same row, one moves it and the other notices.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, and_, bindparam, exists, func, insert, or_, select, update
 
+from fazhi.audit import SYSTEM, Event, append
 from fazhi.model.canonical import canonical_bytes, sha256_hex
 from fazhi.model.errors import SystemFault
 from fazhi.model.terms import OutboxState, Stage
@@ -182,7 +184,7 @@ def lock(connection: Connection, year: int, rows: Sequence[OutboxRow]) -> frozen
 
 
 def move_all(connection: Connection, year: int, moves: Sequence[Move], *, now: datetime) -> None:
-    """Move locked rows.
+    """Move locked rows, and say so in the audit chain: one link for all of them.
 
     Raises:
         SystemFault: There is no such move.
@@ -208,6 +210,22 @@ def move_all(connection: Connection, year: int, moves: Sequence[Move], *, now: d
             }
             for one in moves
         ],
+    )
+    append(connection, SYSTEM, _event(year, moves, now))
+
+
+def _event(year: int, moves: Sequence[Move], now: datetime) -> Event:
+    """How many results moved from where to where, and the digest of which they were."""
+    steps = Counter(f"{one.row.state.value} → {one.target.value}" for one in moves)
+    lines = sorted(
+        f"{one.row.unit_code},{one.row.version},{one.row.digest},{one.target.value}" for one in moves
+    )
+    return Event(
+        "outbox.moved",
+        str(year),
+        _moment(now),
+        after=sha256_hex("".join(f"{line}\n" for line in lines).encode()),
+        details={"results": dict(sorted(steps.items()))},
     )
 
 

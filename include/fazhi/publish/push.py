@@ -232,7 +232,7 @@ def _by_receipt(row: OutboxRow, receipt: Receipt) -> _Verdict:
     return _Verdict(
         row,
         OutboxState.CONFLICT,
-        f"平台回执与送出的不符：送出版本 {row.version}（摘要 {row.digest[:12]}）,"
+        f"平台回执与送出的不符：送出版本 {row.version}（摘要 {row.digest[:12]}），"
         f"回执为 {receipt.unit_code} 版本 {receipt.version}（摘要 {receipt.digest[:12]}）",
     )
 
@@ -257,7 +257,7 @@ def difference(row: OutboxRow, held_version: int, held_digest: str) -> str:
         )
     return (
         f"平台上版本 {held_version} 的内容与我方版本 {row.version} 不同"
-        f"(平台摘要 {held_digest[:12]}，我方 {row.digest[:12]})"
+        f"（平台摘要 {held_digest[:12]}，我方 {row.digest[:12]}）"
     )
 
 

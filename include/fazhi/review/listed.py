@@ -20,6 +20,17 @@ _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _CSV_CELL = re.compile(r"([0-9]+):(.+)", re.DOTALL)
 _CSV_ADDRESS = re.compile(r"\b([0-9]+):(\w+)")
 WHOLE_FILE_ZH = "整个文件"
+_ECHO_OF: Mapping[str, frozenset[str]] = {
+    "UNIT_UNKNOWN": frozenset({"USCC_INVALID", "REGION_CODE", "SCI_NOTATION_ID", "INVISIBLE_CHAR"}),
+    "INDICATOR_UNKNOWN": frozenset({"INVISIBLE_CHAR"}),
+    "RATIO_MISMATCH": frozenset({"RATIO_GT_1"}),
+    "DATE_ORDER": frozenset({"DATE_OUT_OF_PERIOD"}),
+    "AUTHZ": frozenset({"MULTI_UNIT"}),
+    "MULTI_UNIT": frozenset({"USCC_INVALID", "REGION_CODE", "SCI_NOTATION_ID"}),
+    "UNIT_IN_CELL": frozenset({"PERIOD_TYPE"}),
+    "NOT_APPROVED": frozenset({"EMPTY"}),
+}
+"""What only follows from another finding on the same place: who puts that right has put this right."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,26 @@ def listed(row: Mapping[str, Any], edition: Edition) -> Listed:
 def in_order(findings: Iterable[Listed]) -> tuple[Listed, ...]:
     """Whole files first, then sheet by sheet, row by row, as one reads the table."""
     return tuple(sorted(findings, key=_place))
+
+
+def without_echoes(findings: Iterable[Listed]) -> tuple[Listed, ...]:
+    """The findings without those that only repeat another one about the same place; nothing is dropped alone."""
+    found = tuple(findings)
+    return tuple(one for one in found if not any(_explains(other, one) for other in found))
+
+
+def _explains(other: Listed, one: Listed) -> bool:
+    if other.rule not in _ECHO_OF.get(one.rule, ()) or not other.needs_action:
+        return False
+    if other.severity is Severity.WARN and one.severity is not Severity.NOTE:
+        return False
+    if one.rule == "NOT_APPROVED":
+        return one.value is None
+    if one.rule == "MULTI_UNIT" and one.related:
+        return False
+    if one.cell is None:
+        return one.value is not None and one.value == other.value
+    return one.sheet == other.sheet and one.cell in (other.cell, *other.related)
 
 
 def _place(one: Listed) -> tuple[Any, ...]:

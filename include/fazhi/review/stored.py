@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, or_, select
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
 from fazhi.registry import Registry
-from fazhi.review.listed import Listed, in_order, listed
+from fazhi.review.listed import Listed, in_order, listed, without_echoes
 from fazhi.review.returned import ReturnHead
 from fazhi.store.tables import (
     current_parse,
@@ -158,7 +158,8 @@ def _findings(connection: Connection, parse_id: int, edition: Edition) -> tuple[
         finding.c.parse_id == parse_id,
         or_(finding.c.validation_id.is_(None), finding.c.validation_id.in_(in_force)),
     )
-    return in_order(listed(dict(row), edition) for row in connection.execute(query).mappings())
+    rows = connection.execute(query).mappings()
+    return in_order(without_echoes(listed(dict(row), edition) for row in rows))
 
 
 def _name(registry: Registry, code: str, period: Period) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from fazhi.model.terms import LineStatus
 from fazhi.score.results import Described, Key, in_parts, rows_of
 from fazhi.store.tables import decision, result, result_adjustment, result_input, result_line
 from fazhi.systems.edition import code_key
@@ -31,6 +32,13 @@ WHY_ZH = {
     "weights": "其他指标适用与否有变动，权重随之折算",
     "ranking": "本单位得分未变，名次、等次随其他单位变动",
     "registry": "单位名录、牵头任务或系统计算的数值有变动",
+}
+
+_STATUS_ZH = {
+    LineStatus.SCORED: "计分",
+    LineStatus.MISSING: "未报送",
+    LineStatus.REJECTED: "退回或待审",
+    LineStatus.NOT_APPLICABLE: "不适用",
 }
 
 _HEAD = ("score", "grade", "rank", "component", "bonus", "deduction", "unit_name", "share")
@@ -258,8 +266,8 @@ def _line_text(side: Snapshot, code: str) -> str:
     if line is None:
         return "无此项"
     values = "；".join(f"{row['period']}={_value_text(row)}" for row in side.inputs.get(code, ()))
-    points = "不适用" if line["points"] is None else f"{line['points']}/{line['weight']}"
-    return f"{line['status']} {points}" + (f"（{values}）" if values else "")
+    points = "" if line["points"] is None else f" {line['points']}/{line['weight']}"
+    return f"{_STATUS_ZH[LineStatus(line['status'])]}{points}" + (f"（{values}）" if values else "")
 
 
 def _value_text(row: Mapping[str, Any]) -> str:

@@ -84,6 +84,8 @@ class Slip:
     """The cell to correct where it is none of a row's."""
     brings: tuple["Found", ...] = ()
     """What else is found because of the same slip."""
+    check: str = ""
+    """The check that finds it, where its rule has several; by default the one that is called like the rule."""
 
 
 RowPlanter = Callable[[Draft, int, Dice, World], Slip | None]

@@ -355,7 +355,7 @@ def _reconcile(draft: Draft, row: int, _dice: Dice, world: World) -> Slip | None
         return None
     more = max(2, parts[1] // 10)
     line.cells |= {"numerator": str(parts[0] + more), "denominator": str(parts[1] + more), "value": ""}
-    return Slip("与主管机关报送的数不一致", row, "numerator")
+    return Slip("与主管机关报送的数相差一成以上", row, "numerator", check="RECONCILE_FAR")
 
 
 def _cumulative_decrease(draft: Draft, row: int, dice: Dice, world: World) -> Slip | None:

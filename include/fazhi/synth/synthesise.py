@@ -467,21 +467,24 @@ class _Listing:
 
     def of(self, rule: str, slip: Slip) -> list[Planted]:
         """A planted fault, and what else is found because of it."""
-        first = self._line(rule, slip.row, slip.column, slip)
+        first = self._line(rule, slip.row, slip.column, slip, slip.check)
         return [first, *(self._line(one.rule, one.row, one.column, slip) for one in slip.brings)]
 
-    def _line(self, rule: str, row: int | None, column: str, slip: Slip) -> Planted:
+    def _line(self, rule: str, row: int | None, column: str, slip: Slip, check: str = "") -> Planted:
         line = self.draft.lines[row] if row is not None else None
         cell = self.addresses(row, column) if row is not None else slip.place
+        of_file = line is None or rule == "TOTAL_ROW"  # left out of the table: it is nobody's row
         return Planted(
             year=self.draft.year,
             submission_id=self.draft.submission_id,
             revision=1,
-            unit_code=line.cells["unit_code"] if line else self.draft.report.sender.unit_code,
+            unit_code=self.draft.report.sender.unit_code
+            if of_file or line is None
+            else line.cells["unit_code"],
             period=str(self.draft.report.period),
-            indicator_code=line.cells["indicator_code"] if line else "",
+            indicator_code="" if of_file or line is None else line.cells["indicator_code"],
             rule=rule,
-            severity=self._severity(rule),
+            severity=self._severity(rule, check or rule),
             file=self.draft.table_name,
             sheet=TABLE_SHEET if cell and ":" not in cell else "",
             cell=cell,
@@ -490,14 +493,14 @@ class _Listing:
             corrected="是" if self.corrected else "否",
         )
 
-    def _severity(self, rule: str) -> str:
-        """The severity of the rule's check; of several, of the one that is called like the rule."""
+    def _severity(self, rule: str, check_id: str) -> str:
+        """The severity of the rule's check; of several, of the named one."""
         checks = sorted(
             (
                 check
                 for check in self.edition.checks
                 if check.rule == rule and check.in_force(self.draft.year)
             ),
-            key=lambda check: check.check_id != rule,
+            key=lambda check: check.check_id != check_id,
         )
         return checks[0].severity.value

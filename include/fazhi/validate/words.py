@@ -5,6 +5,7 @@ sentences themselves belong to the edition (``checks.yaml``); here are the facts
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -77,6 +78,7 @@ _CELL_OF = {
     "evidence": "cell_evidence",
 }
 _BATCH = 2000
+_CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,8 @@ class Words:
     expected: str = ""
     detail: str = ""
     found: str | None = None
+    expected_en: str = ""
+    """The English of ``expected``; empty for the same text."""
 
 
 def word_findings(connection: Connection, validation_id: int, edition: Edition, names: Names) -> None:
@@ -240,6 +244,8 @@ def _worded(facts: Facts, row: RowMapping) -> Finding:
         found=_shown(words.found if words.found is not None else row["value_raw"] or ""),
         expected=words.expected,
         detail=words.detail,
+        detail_en="" if _CHINESE.search(words.detail) else words.detail,
+        expected_en=words.expected_en or None,
         related=tuple(_related(facts)),
     )
 
@@ -430,15 +436,21 @@ def _date_out(facts: Facts) -> Words:
     indicator = facts.known_indicator
     year = facts.value["year"] + int(indicator.rule_params.get("year_offset", 0))
     before, after = (int(facts.check.params[name]) for name in ("months_before", "months_after"))
-    return Words(f"{_month(year * 12 + 1 - before)}至{_month(year * 12 + 12 + after)}")
+    first, last = year * 12 + 1 - before, year * 12 + 12 + after
+    return Words(f"{_month(first)}至{_month(last)}", expected_en=f"{_iso_month(first)} to {_iso_month(last)}")
 
 
 def _month(index: int) -> str:
     return f"{(index - 1) // 12}年{(index - 1) % 12 + 1}月"
 
 
+def _iso_month(index: int) -> str:
+    return f"{(index - 1) // 12}-{(index - 1) % 12 + 1:02}"
+
+
 def _score_range(facts: Facts) -> Words:
-    return Words(f"{plain(facts.check.params['low'])} 至 {plain(facts.check.params['high'])}")
+    low, high = plain(facts.check.params["low"]), plain(facts.check.params["high"])
+    return Words(f"{low} 至 {high}", expected_en=f"{low} to {high}")
 
 
 def _na_unapproved(facts: Facts) -> Words:

@@ -42,6 +42,7 @@ class AppealRow:
     verdict: str
     reason: str
     decided_name: str
+    decided_at: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,16 @@ class _Facts:
     seal: Seal | None
     appeals: tuple[AppealRow, ...]
     unconfirmed: int
+    signed_at: str
+
+    @property
+    def granted(self) -> list[AppealRow]:
+        """Requests for a correction that were upheld, and that no signed correction has answered yet."""
+        return [
+            one
+            for one in self.appeals
+            if (one.kind, one.verdict) == ("correction_request", "upheld") and one.decided_at > self.signed_at
+        ]
 
     @property
     def open_appeals(self) -> list[AppealRow]:
@@ -123,6 +134,7 @@ def region_status(
         seal=seal,
         appeals=tuple(appeals(connection, year, region)),
         unconfirmed=sum(unconfirmed_finals(connection, one) for one in signed[-1:]),
+        signed_at=signed[-1].decided_at if signed else "",
     )
     step = _next_step(facts, year, today, windows, _Names(signers, region, today))
     shown = last if last is not None and last.outcome != "withdrawn" else None
@@ -178,6 +190,9 @@ def _next_step(facts: _Facts, year: int, today: date, windows: Windows, names: _
         return _Step("签发更正", names.who_sign, windows.sign_by(since))
     if facts.unconfirmed:
         return _Step("推送已签发的更正并与平台核对", "系统（final_results）", windows.sign_by(since))
+    if facts.granted:
+        decided = min(_day(one.decided_at) for one in facts.granted)
+        return _Step("更正申请成立：更正数据、重新核验后提出更正", names.stewards, windows.sign_by(decided))
     return _Step("", "", None)
 
 
@@ -209,6 +224,7 @@ def appeals(connection: Connection, year: int, region: str) -> list[AppealRow]:
             appeal_decision.c.verdict,
             appeal_decision.c.reason.label("why"),
             appeal_decision.c.decided_name,
+            appeal_decision.c.decided_at,
         )
         .outerjoin(appeal_decision, appeal_decision.c.appeal_id == appeal.c.appeal_id)
         .where(appeal.c.year == year, appeal.c.region == region)
@@ -229,6 +245,7 @@ def appeals(connection: Connection, year: int, region: str) -> list[AppealRow]:
             verdict=row["verdict"] or "",
             reason=row["why"] or "",
             decided_name=row["decided_name"] or "",
+            decided_at=row["decided_at"] or "",
         )
         for row in connection.execute(statement).mappings()
     ]

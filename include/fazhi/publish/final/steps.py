@@ -493,7 +493,7 @@ def decide_appeal(
         UsageError: No such appeal, decided before, an unknown verdict, no reason, or the wrong person.
     """
     if verdict not in ("upheld", "rejected") or not reason.strip():
-        raise UsageError("处理申诉须写 upheld（成立）或 rejected（不成立），并写明理由")
+        raise UsageError("处理申诉须写“成立”（upheld）或“不成立”（rejected），并写明理由")
     found = connection.execute(select(appeal).where(appeal.c.appeal_id == appeal_id)).mappings().one_or_none()
     if found is None:
         raise UsageError(f"没有编号为 {appeal_id} 的申诉")
