@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from fazhi.audit import verify
 from fazhi.publish import outbox_counts
 from fazhi.sandbox import Fault, FaultKind, Moment, SandboxPlatform
 from support.publish import APP_ID, SECRET, YEAR, outbox_row, queue_units, receipts, states
@@ -70,6 +71,7 @@ def _kill_often(engine, platform, kills: int, seed: int) -> None:
     expected = sorted((code, 1, outbox_row(engine, code)["digest"]) for code in codes)
     assert sorted(platform.stored(YEAR)) == expected
     assert set(receipts(engine)) == set(expected)
+    assert verify(engine).faults == ()
 
 
 def test_killed_at_random_moments_every_result_is_stored_once(engine, platform):

@@ -349,10 +349,12 @@ def test_a_year_that_the_platform_does_not_know_stops_the_push(engine, client, p
 
 
 @pytest.mark.parametrize("count", [1, 2], ids=["single", "batch"])
-def test_a_409_for_what_is_there_already_is_read_back_as_sent(engine, client, platform, count, monkeypatch):
+def test_a_409_for_what_is_there_already_is_read_back_as_sent(
+    engine, client, platform, count, monkeypatch, tmp_path
+):
     codes = queue_units(engine, count)
     send(engine, client)
-    again = open_store(f"sqlite:///{engine.url.database}.again")
+    again = open_store(f"sqlite:///{tmp_path / 'again.db'}")
     queue_units(again, count)
 
     def always_409(*_how):

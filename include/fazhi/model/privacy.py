@@ -1,6 +1,6 @@
 """Personal data in text. In: text of a cell or a file name. Out: the same with personal data masked.
 
-Found are resident identity numbers (18 characters with a birthday in them), mobile numbers and bank card numbers
+Found are resident identity numbers (18 characters with a true check digit), mobile numbers and bank card numbers
 (Luhn), also with blanks or dashes between the digits and in full-width digits. What is masked keeps its length and
 enough of both ends to be found again in the department's own records; a unified social credit code is no personal
 data.
@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-
-from fazhi.model.unit_code import is_valid
 
 _FULLWIDTH = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), 0xFF38, 0xFF58, 0xFF0B, 0xFF0D)}
 _GAP = r"[ \u00a0\u3000\u200b\ufeff-]?"
@@ -64,26 +62,14 @@ def mask_personal_data(text: str) -> Masked:
 
 def is_identity_number(number: str) -> bool:
     """Whether 18 characters are a resident identity number (GB 11643): birthday and check digit are right."""
-    if _birthday(number) is None:
-        return False
-    total = sum(int(digit) * weight for digit, weight in zip(number[:17], _WEIGHTS, strict=True))
-    return number[17].upper() == _CHECKS[total % 11]
-
-
-def _birthday(number: str) -> date | None:
-    """The birthday that 18 characters would carry as an identity number."""
     if len(number) != 18 or not number[:17].isdigit():
-        return None
+        return False
     try:
         born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
-        return None
-    return born if 1880 <= born.year < 2100 else None
-
-
-def _may_be_identity_number(number: str) -> bool:
-    """Whether a number is one, or one with a slip: a mistyped number still tells who somebody is."""
-    return is_identity_number(number) or (_birthday(number) is not None and not is_valid(number))
+        return False
+    total = sum(int(digit) * weight for digit, weight in zip(number[:17], _WEIGHTS, strict=True))
+    return 1880 <= born.year < 2100 and number[17].upper() == _CHECKS[total % 11]
 
 
 def passes_luhn(number: str) -> bool:
@@ -113,7 +99,7 @@ def _stars(found: str, head: int, tail: int) -> str:
 
 
 _KINDS = (
-    _Kind("居民身份证号码", _IDENTITY, _may_be_identity_number, (6, 4)),
+    _Kind("居民身份证号码", _IDENTITY, is_identity_number, (6, 4)),
     _Kind("银行卡号", _CARD, _is_card, (4, 4)),
     _Kind("手机号码", _MOBILE, _is_mobile, (3, 4)),
 )
