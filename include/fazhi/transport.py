@@ -85,11 +85,13 @@ def insist(
     """
     without_progress = 0
 
+    def progressed(state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        return isinstance(error, NotNowError) and error.progressed
+
     def enough(state: RetryCallState) -> bool:
         nonlocal without_progress
-        error = state.outcome.exception() if state.outcome else None
-        moved = isinstance(error, NotNowError) and error.progressed
-        without_progress = 0 if moved else without_progress + 1
+        without_progress = 0 if progressed(state) else without_progress + 1
         return without_progress >= policy.attempts or state.attempt_number >= _MOST_ATTEMPTS * policy.attempts
 
     def worth_waiting(error: BaseException) -> bool:
@@ -99,7 +101,9 @@ def insist(
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, NotNowError) and error.retry_after is not None:
             return float(error.retry_after)
-        return min(policy.first_wait * 2.0 ** max(without_progress - 1, 0), policy.longest_wait)
+        # tenacity asks for the wait before it asks whether it is enough: this attempt is not counted yet
+        doublings = 0 if progressed(state) else without_progress
+        return min(policy.first_wait * 2.0**doublings, policy.longest_wait)
 
     retrying = Retrying(
         stop=enough, wait=wait, retry=retry_if_exception(worth_waiting), sleep=sleep, reraise=True

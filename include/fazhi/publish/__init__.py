@@ -11,10 +11,11 @@ Each step commits its rows, may be killed anywhere and repeated. Pushed is not c
 confirms.
 """
 
-from fazhi.publish.client import PlatformClient, RetryPolicy
+from fazhi.publish.client import PlatformClient
 from fazhi.publish.outbox import enqueue, not_yet_queued, outbox_counts, outbox_rows
 from fazhi.publish.push import push
 from fazhi.publish.reconcile import reconcile_year
+from fazhi.transport import RetryPolicy
 
 __all__ = [
     "PlatformClient",

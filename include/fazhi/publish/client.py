@@ -10,20 +10,19 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from fazhi.model.canonical import sha256_hex
 from fazhi.model.errors import ConfigurationError, SystemFault, Unreachable
 from fazhi.publish import answers
 from fazhi.publish.answers import AssessmentYear, Held, ItemAnswer, StoredResult, UnusableAnswerError
 from fazhi.publish.signing import Signer
+from fazhi.transport import NotNowError, RetryPolicy, checked_base, insist, reason_of, retry_after
 
 LARGEST_BATCH = 500
 _PAGE = 1000
@@ -33,36 +32,8 @@ _BATCH_REFUSALS = (413, 422)
 Read = TypeVar("Read")
 
 
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How long to insist.
-
-    Attributes:
-        attempts: How often a request is tried in all.
-        first_wait: Seconds before the second attempt; doubled each time when the platform names no time.
-        longest_wait: Seconds; a platform that asks for more is left alone until the next run.
-        connect_timeout: Seconds to wait for a connection.
-        read_timeout: Seconds to wait for an answer.
-    """
-
-    attempts: int = 5
-    first_wait: float = 1.0
-    longest_wait: float = 60.0
-    connect_timeout: float = 5.0
-    read_timeout: float = 60.0
-
-
 class BatchRefusedError(Exception):
     """The platform refused a batch as a whole; its parts may pass."""
-
-
-class _NotNowError(Exception):
-    """This attempt led to nothing; another one may."""
-
-    def __init__(self, reason: str, retry_after: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_after = retry_after
 
 
 class _Sessions:
@@ -115,7 +86,7 @@ class PlatformClient:
         sleep: Callable[[float], None] = time.sleep,
         new_session: Callable[[], requests.Session] = requests.Session,
     ) -> None:
-        self._base = _checked_base(url)
+        self._base = checked_base(url, "考评平台")
         self._host = urlsplit(self._base).netloc
         self._signer = Signer(app_id, secret, alg)
         self._retry = retry or RetryPolicy()
@@ -170,7 +141,7 @@ class PlatformClient:
                 return
             if cursor in seen:
                 raise Unreachable(
-                    f"考评平台({self._host})的结果清单翻页出现循环，无法核对；下次运行会重新核对"
+                    f"考评平台（{self._host}）的结果清单翻页出现循环，无法核对；下次运行会重新核对"
                 )
             seen.add(cursor)
 
@@ -224,39 +195,19 @@ class PlatformClient:
 
     def _require_ok(self, status: int, data: Any) -> None:
         if status != requests.codes.ok:
-            raise SystemFault(f"考评平台({self._host})不接受这项请求：{answers.problem_text(status, data)}")
+            raise SystemFault(f"考评平台（{self._host}）不接受这项请求：{answers.problem_text(status, data)}")
 
     def _exchange(
         self, method: str, path: str, *, read: Callable[[int, Any], Read], body: bytes = b"", key: str = ""
     ) -> Read:
         """Ask until there is a usable answer, within the retry policy."""
-        retrying = Retrying(
-            stop=stop_after_attempt(self._retry.attempts),
-            wait=self._wait,
-            retry=retry_if_exception(self._worth_waiting),
-            sleep=self._sleep,
-            reraise=True,
+        return insist(
+            lambda: self._attempt(method, path, body, key, read),
+            self._retry,
+            self._sleep,
+            who=f"考评平台（{self._host}）",
+            consolation="尚未确认的得分仍在待推送队列中，没有丢失，下次运行会继续",
         )
-        try:
-            answer: Read = retrying(self._attempt, method, path, body, key, read)
-        except _NotNowError as error:
-            tried = retrying.statistics.get("attempt_number", 1)
-            raise Unreachable(
-                f"考评平台({self._host})暂时无法使用：{error.reason}；共尝试{tried}次。"
-                "尚未确认的得分仍在待推送队列中，没有丢失，下次运行会继续"
-            ) from None
-        return answer
-        return answer
-
-    def _worth_waiting(self, error: BaseException) -> bool:
-        return isinstance(error, _NotNowError) and (error.retry_after or 0) <= self._retry.longest_wait
-
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked_for = error.retry_after if isinstance(error, _NotNowError) else None
-        if asked_for is not None:
-            return float(asked_for)
-        return min(self._retry.first_wait * 2.0 ** (state.attempt_number - 1), self._retry.longest_wait)
 
     def _attempt(
         self, method: str, path: str, body: bytes, key: str, read: Callable[[int, Any], Read]
@@ -266,7 +217,7 @@ class PlatformClient:
         try:
             return read(response.status_code, _json(response))
         except UnusableAnswerError as error:
-            raise _NotNowError(str(error)) from None
+            raise NotNowError(str(error)) from None
 
     def _send(self, method: str, path: str, body: bytes, key: str) -> requests.Response:
         headers = {"Accept": "application/json, application/problem+json"}
@@ -281,25 +232,24 @@ class PlatformClient:
         request.headers.update(
             self._signer.headers(method, request.path_url, body, timestamp=timestamp, nonce=nonce)
         )
-        timeouts = (self._retry.connect_timeout, self._retry.read_timeout)
         try:
-            return session.send(request, timeout=timeouts, allow_redirects=False)
+            return session.send(request, timeout=self._retry.timeouts, allow_redirects=False)
         except requests.RequestException as error:
-            raise _NotNowError(_reason(error)) from None
+            raise NotNowError(reason_of(error)) from None
 
     def _require_answer(self, response: requests.Response) -> None:
         """Stop where the answer is about the way and not about the request."""
         status = response.status_code
         if status == requests.codes.too_many_requests or status >= requests.codes.server_error:
-            raise _NotNowError(f"平台答复 {status}", _retry_after(response))
+            raise NotNowError(f"平台答复 {status}", retry_after(response))
         if requests.codes.multiple_choices <= status < requests.codes.bad_request:
             raise ConfigurationError(
-                f"考评平台({self._host})要求转到别的地址（答复 {status}）,未跟随：请核对配置的平台地址"
+                f"考评平台（{self._host}）要求转到别的地址（答复 {status}），未跟随：请核对配置的平台地址"
             )
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
             said = answers.problem_text(status, _json(response))
             raise ConfigurationError(
-                f"考评平台({self._host})不认可我方签名：{said}。请核对应用标识、密钥、签名算法和本机时钟"
+                f"考评平台（{self._host}）不认可我方签名：{said}。请核对应用标识、密钥、签名算法和本机时钟"
                 + self._skew(response)
             )
 
@@ -311,16 +261,7 @@ class PlatformClient:
         seconds = round(self._clock() - platform_time)
         if abs(seconds) <= _ALLOWED_SKEW_SECONDS:
             return ""
-        return f"(本机时钟比平台{'快' if seconds > 0 else '慢'}{abs(seconds)}秒)"
-
-
-def _checked_base(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError("考评平台的地址不可用：应以 http:// 或 https:// 开头并写明主机")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError("考评平台的地址不可用：不得带用户名、密码、参数或片段")
-    return url.rstrip("/")
+        return f"（本机时钟比平台{'快' if seconds > 0 else '慢'}{abs(seconds)}秒）"
 
 
 def _json(response: requests.Response) -> Any:
@@ -328,22 +269,3 @@ def _json(response: requests.Response) -> Any:
         return response.json()
     except requests.exceptions.JSONDecodeError:
         return None
-
-
-def _retry_after(response: requests.Response) -> int | None:
-    text = response.headers.get("Retry-After", "").strip()
-    return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _reason(error: requests.RequestException) -> str:
-    """What happened on the way, without the request's particulars."""
-    for kind, reason in (
-        (requests.exceptions.SSLError, "TLS 证书校验未通过"),
-        (requests.exceptions.ConnectTimeout, "连接超时"),
-        (requests.exceptions.ReadTimeout, "等待应答超时"),
-        (requests.exceptions.ChunkedEncodingError, "应答中途断开"),
-        (requests.exceptions.ConnectionError, "连接不上或连接中断"),
-    ):
-        if isinstance(error, kind):
-            return reason
-    return f"请求未能完成({type(error).__name__})"
