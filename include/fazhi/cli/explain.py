@@ -27,8 +27,9 @@ from fazhi.score import Basis, Sensitivity, changes_zh, compare_versions, score_
 from fazhi.score import explain as explain_result
 from fazhi.score import sensitivity as work_out
 from fazhi.score.sensitivity import METHOD_ZH, NEAR_ZH
-from fazhi.score.workbook.grid import Grid, new_book, packed
+from fazhi.score.workbook.grid import Grid, new_book
 from fazhi.settings import Settings
+from fazhi.sheets.writing import packed
 
 _UNIT_HEADS = {
     "unit_code": "统一社会信用代码",

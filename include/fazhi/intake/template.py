@@ -6,11 +6,8 @@ is locked. Cells keep the general number format, so that what is typed is stored
 gives the same bytes.
 """
 
-import io
 import os
-import re
 import tempfile
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +22,6 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
-from openpyxl.xml.constants import ARC_CORE
 
 from fazhi.intake.table import TABLE_SHEET, vocabulary
 from fazhi.model.period import Period, due_periods
@@ -33,6 +29,7 @@ from fazhi.model.terms import ValueType
 from fazhi.registry.records import Unit
 from fazhi.registry.registry import Registry
 from fazhi.sheets import cover as cover_sheet
+from fazhi.sheets.writing import packed
 from fazhi.systems.edition import Edition, Indicator
 
 TEMPLATE_VERSION = "1"
@@ -40,8 +37,6 @@ TEMPLATE_VERSION = "1"
 Entry = str | int | Decimal | date | None
 """What may be written into a cell; numbers up to 15 digits are stored exactly, as in every spreadsheet."""
 
-_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-_WRITTEN_AT = re.compile(rb">[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z<")
 _WIDTHS = {
     "unit_code": 23,
     "indicator_code": 10,
@@ -175,7 +170,7 @@ def write_workbook(
         lines,
     )
     _write_meta(book.create_sheet(cover_sheet.META_SHEET), edition, unit, period, len(lines))
-    _replace(out, _packed(book))
+    _replace(out, packed(book))
     return len(lines)
 
 
@@ -343,21 +338,6 @@ def _print_setup(sheet: Worksheet, orientation: Literal["portrait", "landscape"]
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     if sheet.oddFooter is not None:
         sheet.oddFooter.center.text = "第 &P 页，共 &N 页"
-
-
-def _packed(book: Workbook) -> bytes:
-    """The workbook as bytes without the time of writing."""
-    written, packed = io.BytesIO(), io.BytesIO()
-    book.save(written)
-    with zipfile.ZipFile(written) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            info = zipfile.ZipInfo(name, _FIXED_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            content = source.read(name)
-            if name == ARC_CORE:
-                content = _WRITTEN_AT.sub(b">1980-01-01T00:00:00Z<", content)
-            target.writestr(info, content)
-    return packed.getvalue()
 
 
 def _replace(out: Path, content: bytes) -> None:

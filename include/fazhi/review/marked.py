@@ -6,9 +6,6 @@ for a formula is made harmless, links, macros, names, pictures and hidden parts 
 out for its security only the list is written, none of its cells.
 """
 
-import io
-import re
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +14,6 @@ from openpyxl.cell.cell import MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Border, PatternFill, Protection, Side
 from openpyxl.worksheet.worksheet import Worksheet
-from openpyxl.xml.constants import ARC_CORE
 
 from fazhi.model.terms import SEVERITY_ZH, Severity
 from fazhi.review.copying import copy_of
@@ -28,6 +24,7 @@ from fazhi.review.returned import ReturnHead
 from fazhi.sheets import read_file
 from fazhi.sheets.cells import ReadFile
 from fazhi.sheets.cover import META_SHEET
+from fazhi.sheets.writing import packed
 
 FILL_OF = {
     Severity.SECURITY: "F4B6D2",
@@ -44,8 +41,6 @@ MAX_MARKED_CELLS = 200_000
 """Beyond this the copy would cost more than a file may; the list is written alone and says so."""
 
 _ORDER = (Severity.SECURITY, Severity.BLOCK, Severity.HOLD, Severity.WARN, Severity.NOTE)
-_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-_WRITTEN_AT = re.compile(rb">[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z<")
 _COMPARED = Side(style="mediumDashed", color="B3261E")
 
 
@@ -83,22 +78,7 @@ def write_marked(name: str, content: bytes, head: ReturnHead, findings: Sequence
     _mark(book, found, places)
     _compare(book, found, places)
     _open_at_the_list(book)
-    return _packed(book)
-
-
-def _packed(book: Workbook) -> bytes:
-    """The workbook as bytes without the time of writing, so that the same return has the same digest."""
-    written, packed = io.BytesIO(), io.BytesIO()
-    book.save(written)
-    with zipfile.ZipFile(written) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            content = source.read(name)
-            if name == ARC_CORE:
-                content = _WRITTEN_AT.sub(b">1980-01-01T00:00:00Z<", content)
-            info = zipfile.ZipInfo(name, _FIXED_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(info, content)
-    return packed.getvalue()
+    return packed(book)
 
 
 def _why_list_only(file: ReadFile, findings: Iterable[Listed]) -> str:

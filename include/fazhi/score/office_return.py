@@ -25,8 +25,9 @@ from fazhi.model.terms import Stage
 from fazhi.registry import Registry
 from fazhi.score.results import current_keys, hundredths, in_parts, rows_of
 from fazhi.score.share import require_share, share_of
-from fazhi.score.workbook.grid import TWO_PLACES, WHOLE, Grid, columns, new_book, packed
+from fazhi.score.workbook.grid import TWO_PLACES, WHOLE, Grid, columns, new_book
 from fazhi.score.workbook.totals import STAGE_ZH
+from fazhi.sheets.writing import packed
 from fazhi.store import read
 from fazhi.store.tables import current_result, result
 from fazhi.systems import Editions

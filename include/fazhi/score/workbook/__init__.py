@@ -14,7 +14,7 @@ from fazhi.registry import Registry
 from fazhi.score.workbook.adjustments import write_adjustments
 from fazhi.score.workbook.case import Case, read_case
 from fazhi.score.workbook.exactness import scale_of
-from fazhi.score.workbook.grid import new_book, packed
+from fazhi.score.workbook.grid import new_book
 from fazhi.score.workbook.lines import LinesSheet
 from fazhi.score.workbook.long_numbers import LongNumbers, blocks_needed
 from fazhi.score.workbook.ranking import write_ranking
@@ -23,6 +23,7 @@ from fazhi.score.workbook.sources import source_numbers, write_sources, write_wo
 from fazhi.score.workbook.totals import common_points, write_overview, write_totals
 from fazhi.score.workbook.values import write_values
 from fazhi.score.workbook.weights import write_weights
+from fazhi.sheets.writing import packed
 from fazhi.store import read
 from fazhi.systems.edition import Edition
 

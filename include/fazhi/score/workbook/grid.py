@@ -3,10 +3,8 @@
 Text from outside is always stored as text, whatever it begins with; the same input gives the same bytes.
 """
 
-import io
 import math
 import re
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -18,7 +16,6 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
-from openpyxl.xml.constants import ARC_CORE
 
 Entry = str | int | Decimal | date | None
 Look = Literal["body", "title", "head", "sum", "result", "note", "working"]
@@ -29,8 +26,6 @@ WHOLE = "0"
 DAY = "yyyy-mm-dd"
 YES_NO = '[=1]"是";[=0]"否";0'
 
-_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-_WRITTEN_AT = re.compile(rb">[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z<")
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _LINE = 13.0
 """Points of height that a line of text takes."""
@@ -211,21 +206,6 @@ def new_book() -> Workbook:
     if book.calculation is not None:
         book.calculation.fullCalcOnLoad = True
     return book
-
-
-def packed(book: Workbook) -> bytes:
-    """The workbook as bytes without the time of writing."""
-    written, target = io.BytesIO(), io.BytesIO()
-    book.save(written)
-    with zipfile.ZipFile(written) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
-        for name in source.namelist():
-            info = zipfile.ZipInfo(name, _FIXED_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            content = source.read(name)
-            if name == ARC_CORE:
-                content = _WRITTEN_AT.sub(b">1980-01-01T00:00:00Z<", content)
-            out.writestr(info, content)
-    return target.getvalue()
 
 
 def _displayed(text: str) -> int:
