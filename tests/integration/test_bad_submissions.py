@@ -615,7 +615,7 @@ def _shown() -> Iterator[Any]:
         seen.add(row)
 
 
-@pytest.mark.parametrize("case", _shown())
+@pytest.mark.parametrize("case", list(_shown()))
 def test_a_bad_submission_is_told_exactly_and_the_corrected_one_passes(case: Case, tmp_path: Path):
     office = Office(tmp_path)
     if case.prepare is not None:

@@ -197,8 +197,8 @@ class AirflowApi:
             for entry in sorted(self.task_states(run.run_id), key=lambda task: task["start_date"] or ""):
                 if entry["state"] in ("success", "failed", "up_for_retry", "skipped"):
                     name = entry.get("rendered_map_index") or ""
-                    title = f"{entry['task_display_name']}{f'({name})' if name else ''}"
-                    _once(told, progress, f"{run.year or run.run_id} {title}:{_STATE_NAMES[entry['state']]}")
+                    title = f"{entry['task_display_name']}{f'（{name}）' if name else ''}"
+                    _once(told, progress, f"{run.year or run.run_id} {title}：{_STATE_NAMES[entry['state']]}")
             if run.finished:
                 _once(told, progress, f"{run.year or run.run_id} 年度执行：{_STATE_NAMES[run.state]}")
                 told.add(f"{run.run_id} done")

@@ -90,14 +90,12 @@ def _wrong_code(draft: Draft, row: int, dice: Dice, _world: World) -> Slip | Non
     line = draft.lines[row]
     code = line.unit.unit_code
     wrong = dice.pick([sign for sign in "0123456789" if sign != check_character(code[:-1])])
-    unknown = [("UNIT_UNKNOWN", None, "unit_code")]
     return append_row(
         draft,
         line,
         "统一社会信用代码的校验码不对",
         "unit_code",
         {"unit_code": code[:-1] + wrong},
-        brings=unknown,
     )
 
 

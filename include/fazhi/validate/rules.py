@@ -197,8 +197,10 @@ _ROW_RULES = (
         "UNIT_UNKNOWN",
         "row",
         condition=(
-            f"NOT {_KNOWN_UNIT} AND (v.kind = 'office' OR v.unit_code <> v.reporter_code"
-            " OR v.row_no = (SELECT MIN(w.row_no) FROM value w WHERE w.parse_id = v.parse_id))"
+            # a code that is none was told while reading; a sender that nobody knows is told once, on its first row
+            f"NOT {_KNOWN_UNIT} AND (((v.kind = 'office' OR v.unit_code <> v.reporter_code)"
+            " AND COALESCE(v.unreadable, '') NOT LIKE '%unit%') OR (v.unit_code = v.reporter_code"
+            " AND v.row_no = (SELECT MIN(w.row_no) FROM value w WHERE w.parse_id = v.parse_id)))"
         ),
         place="'unit'",
         whole_file="v.kind = 'unit' AND v.unit_code = v.reporter_code",
