@@ -14,21 +14,23 @@ from fazhi.services.backup import back_up, restore
 from fazhi.store import connect, open_store, read, upgrade, write
 from fazhi.store.raw import RawStore
 from fazhi.store.tables import metadata, raw_file
-from support import postgres
 
 NOW = datetime(2024, 10, 15, 3, 0, tzinfo=SHANGHAI)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.ci)])
 def databases(request, tmp_path):
     """The URL of a filled store's database, and of an empty one."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'one.db'}", f"sqlite:///{tmp_path / 'other' / 'two.db'}"
         return
-    if postgres.why_not():
-        pytest.skip(postgres.why_not())
-    with postgres.running_cluster() as cluster:
-        yield cluster.empty(), cluster.empty()
+    if shutil.which("pg_dump") is None:
+        pytest.skip("needs postgres: no pg_dump in PATH")
+    cluster = request.getfixturevalue("cluster")
+    both = cluster.empty(), cluster.empty()
+    yield both
+    for url in both:
+        cluster.drop(url)
 
 
 @pytest.fixture

@@ -40,6 +40,8 @@ def why_not() -> str:
     """Why there is no PostgreSQL here; empty when there is."""
     if binaries() is None:
         return "needs postgres: no binaries in PATH or /usr/lib/postgresql/*/bin (apt-get install postgresql)"
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        return "needs postgres: it does not run as root, and there is no setpriv to leave root with"
     if os.geteuid() == 0 and _unprivileged() is None:
         return "needs postgres: it does not run as root, and there is no user postgres or nobody"
     return ""
