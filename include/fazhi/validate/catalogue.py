@@ -227,8 +227,8 @@ def _section_zh(check: Check, edition: Edition) -> list[str]:
         )
     return [
         *lines,
-        f"- 通过的例子：{_example_zh(check.example_pass)}",
-        f"- 不通过的例子：{_example_zh(check.example_fail)}",
+        f"- 通过的例子：{_example(ZH, check.example_pass)}",
+        f"- 不通过的例子：{_example(ZH, check.example_fail)}",
     ]
 
 
@@ -239,33 +239,6 @@ def _codes_of(check: Check) -> list[RuleCode]:
 def _years_zh(check: Check, edition: Edition) -> str:
     first, last = check.from_year or edition.from_year, check.to_year or edition.to_year
     return f"{first}年起" if last is None else f"{first}年" if first == last else f"{first}—{last}年"
-
-
-def _example_zh(example: Mapping[str, Any]) -> str:
-    if "rows" not in example:
-        return "，".join(
-            f"{FIELD_ZH.get(name, name)}“{value}”"
-            for name, value in example.items()
-            if name not in _STRUCTURE
-        )
-    text = "；".join(map(_row_zh, example["rows"]))
-    if example.get("others"):
-        text += "；与之比较的：" + "；".join(map(_row_zh, example["others"]))
-    if example.get("approved"):
-        text += f"；“不适用”已批准：{'、'.join(example['approved'])}"
-    if example.get("deadline"):
-        text += f"；报送期限：{' '.join(map(str, example['deadline'].values()))}"
-    if example.get("locked"):
-        text += f"；锁定：{example['locked']}"
-    if "cells" in example:
-        text += f"（指出：{'、'.join(cell or '整个文件' for cell in example['cells'])}）"
-    return text
-
-
-def _row_zh(row: Mapping[str, str]) -> str:
-    return " ".join(
-        f"{FIELD_ZH.get(name, name)} {WORD_ZH.get((name, value), value)}" for name, value in row.items()
-    )
 
 
 # --- and in English
@@ -316,8 +289,8 @@ def _section_en(check: Check, edition: Edition) -> list[str]:
         )
     return [
         *lines,
-        f"- Passes: {_example_en(check.example_pass)}",
-        f"- Fails: {_example_en(check.example_fail)}",
+        f"- Passes: {_example(EN, check.example_pass)}",
+        f"- Fails: {_example(EN, check.example_fail)}",
     ]
 
 
@@ -326,32 +299,88 @@ def _years_en(check: Check, edition: Edition) -> str:
     return f"from {first}" if last is None else str(first) if first == last else f"{first}–{last}"
 
 
-def _example_en(example: Mapping[str, Any]) -> str:
+# --- what both share
+
+
+@dataclass(frozen=True)
+class _Language:
+    """How examples are told; each phrase has one place for what it tells."""
+
+    fields: Mapping[str, str]
+    words: Mapping[tuple[str, str], str]
+    comma: str
+    semicolon: str
+    field: str
+    others: str
+    approved: str
+    deadline: str
+    locked: str
+    points_at: str
+    whole_file: str
+    listed: str
+
+
+ZH = _Language(
+    fields=FIELD_ZH,
+    words=WORD_ZH,
+    comma="，",
+    semicolon="；",
+    field="{}“{}”",
+    others="；与之比较的：{}",
+    approved="；“不适用”已批准：{}",
+    deadline="；报送期限：{}",
+    locked="；锁定：{}",
+    points_at="（指出：{}）",
+    whole_file="整个文件",
+    listed="、",
+)
+EN = _Language(
+    fields=FIELD_EN,
+    words={},
+    comma=", ",
+    semicolon="; ",
+    field="{} “{}”",
+    others="; compared with: {}",
+    approved="; approved as not applicable: {}",
+    deadline="; deadline: {}",
+    locked="; locked: {}",
+    points_at=" (points at: {})",
+    whole_file="the whole file",
+    listed=", ",
+)
+
+
+def _example(tongue: _Language, example: Mapping[str, Any]) -> str:
     if "rows" not in example:
-        return ", ".join(
-            f"{FIELD_EN.get(name, name)} “{value}”"
+        return tongue.comma.join(
+            tongue.field.format(tongue.fields.get(name, name), value)
             for name, value in example.items()
             if name not in _STRUCTURE
         )
-    text = "; ".join(map(_row_en, example["rows"]))
-    if example.get("others"):
-        text += "; compared with: " + "; ".join(map(_row_en, example["others"]))
-    if example.get("approved"):
-        text += f"; approved as not applicable: {', '.join(example['approved'])}"
-    if example.get("deadline"):
-        text += f"; deadline: {' '.join(map(str, example['deadline'].values()))}"
-    if example.get("locked"):
-        text += f"; locked: {example['locked']}"
+    text = _rows(tongue, example["rows"])
+    for name, phrase, told in (
+        ("others", tongue.others, lambda rows: _rows(tongue, rows)),
+        ("approved", tongue.approved, tongue.listed.join),
+        ("deadline", tongue.deadline, lambda limit: " ".join(map(str, limit.values()))),
+        ("locked", tongue.locked, str),
+    ):
+        if example.get(name):
+            text += phrase.format(told(example[name]))
     if "cells" in example:
-        text += f" (points at: {', '.join(cell or 'the whole file' for cell in example['cells'])})"
+        text += tongue.points_at.format(
+            tongue.listed.join(cell or tongue.whole_file for cell in example["cells"])
+        )
     return text
 
 
-def _row_en(row: Mapping[str, str]) -> str:
-    return " ".join(f"{FIELD_EN.get(name, name)} {value}" for name, value in row.items())
-
-
-# --- what both share
+def _rows(tongue: _Language, rows: Sequence[Mapping[str, str]]) -> str:
+    return tongue.semicolon.join(
+        " ".join(
+            f"{tongue.fields.get(name, name)} {tongue.words.get((name, value), value)}"
+            for name, value in row.items()
+        )
+        for row in rows
+    )
 
 
 def _anchor(check: Check) -> str:
