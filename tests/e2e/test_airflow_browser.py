@@ -201,9 +201,7 @@ def test_the_button_opens_the_report_and_the_report_works_alone(city: AirflowCit
 def test_all_runs_again_by_clicking_push_nothing_new(city: AirflowCity, screen: Screen) -> None:
     known, receipts = {run.run_id for run in city.api.runs()}, city.receipts()
     assert receipts > 0
-    for backfill in city.api.call("GET", "/backfills", params={"dag_id": "assessment"})["backfills"]:
-        if backfill["completed_at"] is None:  # Airflow itself closes it only every 30 seconds
-            city.api.call("PUT", f"/backfills/{backfill['id']}/cancel")
+    city.close_backfills()
     screen.backfill("again", "所有执行", 3)
     assert ended_runs(city, known) == [(str(year), "success") for year in YEARS]
     assert city.receipts() == receipts

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import requests
 from sqlalchemy import func, select
 
 from fazhi.registry import Registry
 from fazhi.sandbox.shelf import Shelf
-from fazhi.services import AirflowApi, LocalAirflow
+from fazhi.services import AirflowApi, LocalAirflow, RefusedByAirflow
 from fazhi.settings import PROJECT_ROOT
 from fazhi.store import open_store, read
 from fazhi.store.tables import outbox, pipeline_run, receipt, result, submission
@@ -83,6 +84,20 @@ class AirflowCity:
             return shelf.reviews()
         finally:
             shelf.close()
+
+    def close_backfills(self) -> None:
+        """Complete the backfills whose runs have ended: Airflow's own sweep does so only every 30 seconds.
+
+        The sweep may come first: a backfill that is completed already is what was asked for.
+        """
+        for backfill in self.api.call("GET", "/backfills", params={"dag_id": "assessment"})["backfills"]:
+            if backfill["completed_at"] is not None:
+                continue
+            try:
+                self.api.call("PUT", f"/backfills/{backfill['id']}/cancel")
+            except RefusedByAirflow as refusal:
+                if refusal.status != requests.codes.conflict:
+                    raise
 
     def recorded_run(self, run_id: str) -> Mapping[str, Any]:
         """What the pipeline wrote down about a run."""
