@@ -7,6 +7,7 @@ an index and never by counting rows, so the last page costs what the first does.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -15,6 +16,8 @@ from fazhi.model.errors import UsageError
 
 PAGE_SIZE = 50
 """Rows on one page."""
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 Row = TypeVar("Row")
 Key = tuple[str | int, ...]
@@ -79,6 +82,13 @@ def key_of(cursor: str | None, kinds: tuple[type, ...]) -> Key | None:
         parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (UnicodeError, binascii.Error, ValueError, RecursionError):
         parts = None
-    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds) or not _storable(parts):
         raise UsageError("翻页位置无效，请从第一页重新打开")
     return tuple(parts)
+
+
+def _storable(parts: Sequence[object]) -> bool:
+    """Whether a database takes the parts: whole numbers of 64 bits, texts without NUL or halves of characters."""
+    return all(
+        abs(part) < 2**63 if isinstance(part, int) else _NO_TEXT.search(str(part)) is None for part in parts
+    )
