@@ -21,6 +21,7 @@ from fazhi.settings import PROJECT_ROOT
 from fazhi.store import open_store, read, write
 from fazhi.store.tables import audit, decision, final_outcome, final_seal, final_version, outbox, year_lock
 from fazhi.systems import load_editions
+from support.decisions import NEXT_ORDINAL
 from support.final_steps import CHIEF, DEPUTY, OTHER, REGION, STEWARD, YEAR, KilledError, Steps
 from support.publish import body_of, unit
 
@@ -175,6 +176,7 @@ class FinalLife(RuleBasedStateMachine):
         with write(self.engine) as connection:
             connection.execute(
                 insert(decision).values(
+                    ordinal=NEXT_ORDINAL,
                     kind="hold",
                     year=YEAR,
                     unit_code=UNITS[0],

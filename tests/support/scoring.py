@@ -38,6 +38,7 @@ from fazhi.store.tables import (
     value,
 )
 from fazhi.systems.edition import Edition, Grade, Indicator, Profile, code_key
+from support.decisions import NEXT_ORDINAL
 
 REGION = "150200"
 YEAR = 2024
@@ -362,6 +363,7 @@ class World:
     def decide(self, kind: str, unit_code: str, indicator_code: str, period: str, **changes: Any) -> None:
         """A steward's decision (an approval unless told otherwise)."""
         row = {
+            "ordinal": NEXT_ORDINAL,
             "kind": kind,
             "year": self.year,
             "unit_code": unit_code,

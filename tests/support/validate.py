@@ -42,6 +42,7 @@ from fazhi.systems.edition import DatedValue, Deadline, Edition
 from fazhi.validate import ValidationOutcome, validate_slice
 from fazhi.validate.expectations import suite_document
 from fazhi.validate.gate import counts_by_gx
+from support.decisions import NEXT_ORDINAL
 
 EDITIONS = load_editions(PROJECT_ROOT / "include" / "indicator_systems")
 GX_DIR = PROJECT_ROOT / "great_expectations"
@@ -285,6 +286,7 @@ class City:
         with write(self.engine) as connection:
             connection.execute(
                 insert(decision).values(
+                    ordinal=NEXT_ORDINAL,
                     kind="not_applicable",
                     year=self.year,
                     unit_code=code_of(unit_name),

@@ -29,6 +29,7 @@ from fazhi.store.tables import (
     submission,
     year_lock,
 )
+from support.decisions import NEXT_ORDINAL
 from support.final_steps import CHIEF, CLERK, DEPUTY, OTHER, REGION, STEWARD, YEAR, KilledError, Steps
 from support.publish import body_of, unit
 
@@ -64,6 +65,7 @@ def decide_something(steps, by, asked_by=""):
     with write(steps.engine) as connection:
         connection.execute(
             insert(decision).values(
+                ordinal=NEXT_ORDINAL,
                 kind="warning",
                 year=YEAR,
                 unit_code=A,

@@ -26,7 +26,7 @@ def receipt(
     """写出一次报送的回执（网页和文本），有需要整改的还写出标注件。"""
     loaded = Settings.load()
     ground = pipeline.Ground(loaded)
-    due = due_zh(ground, _period(period), pipeline.now_in_shanghai())
+    due = due_zh(ground, _period(period), pipeline.now_in_shanghai(), unit)
     with read(ground.engine) as connection:
         found = submissions_of(connection, year, unit, period)
     if not found:

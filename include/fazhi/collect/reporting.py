@@ -21,8 +21,9 @@ from fazhi.model.canonical import canonical_bytes, digest
 from fazhi.model.errors import SystemFault
 from fazhi.model.terms import Severity
 from fazhi.store import read
-from fazhi.store.decisions import DecisionKey, in_force
+from fazhi.store.decisions import DECISION_OF_SEVERITY, DecisionKey, in_force, key_of_finding
 from fazhi.store.findings import current_findings
+from fazhi.store.returns import RETURN_FIX_ZH, RETURNED_RULE, StewardsReturn, standing_returns
 from fazhi.store.tables import (
     current_parse,
     current_submission,
@@ -40,9 +41,6 @@ _PER_TRANSACTION = 64
 
 CorrectionList = Callable[[str, int], bytes | None]
 """The correction workbook (整改清单) of a submission's id and revision; ``None`` where there is none."""
-
-_DECIDED = {Severity.WARN: "warning", Severity.HOLD: "hold"}
-"""The severities that a steward decides on, and what their decisions are called."""
 
 
 class ReviewOutcome(StrEnum):
@@ -90,7 +88,7 @@ def outcome_of(
     open_severities = set()
     for row in findings:
         severity = Severity(row["severity"])
-        verdict = _verdict(row, severity, decided)
+        verdict = _verdict(row, decided)
         if severity in (Severity.BLOCK, Severity.SECURITY) or verdict == "refuse":
             return ReviewOutcome.RETURNED
         if verdict != "approve":
@@ -146,6 +144,7 @@ class _Review:
     revision: int
     outcome: ReviewOutcome
     findings: tuple[Mapping[str, str], ...]
+    reviewed_by: str = REVIEWED_BY
 
     @property
     def key(self) -> tuple[str, int]:
@@ -163,7 +162,7 @@ class _Review:
         data: dict[str, Any] = {
             "outcome": self.outcome.value,
             "reviewed_at": now.isoformat(timespec="seconds"),
-            "reviewed_by": REVIEWED_BY,
+            "reviewed_by": self.reviewed_by,
             "findings": [dict(one) for one in self.findings],
         }
         if correction_sha256 is not None:
@@ -180,17 +179,37 @@ def _reviews(engine: Engine, year: int) -> tuple[list[_Review], int]:
         judged = _judged(connection, year)
         found = _findings_by_submission(connection, year)
         decided = in_force(connection, year)
+        sent_back = standing_returns(connection, year)
         refused = _locked_out(connection, year)
     reviews: list[_Review] = []
     waiting = 0
     for key in judged:
         rows = found.get(key, [])
         outcome = outcome_of(rows, decided)
-        if outcome is None:
+        if key in sent_back:
+            reviews.append(_sent_back(sent_back[key], rows))
+        elif outcome is None:
             waiting += 1
         else:
             reviews.append(_Review(*key, outcome, tuple(_told_finding(row) for row in rows)))
     return reviews + refused, waiting
+
+
+def _sent_back(by_steward: StewardsReturn, rows: Iterable[Mapping[str, Any]]) -> _Review:
+    """A steward's return: the reason first, then everything that was found."""
+    reason = {
+        "rule": RETURNED_RULE,
+        "severity": Severity.BLOCK.value,
+        "where": "整份文件",
+        "message": f"{by_steward.message_zh}。{RETURN_FIX_ZH}",
+    }
+    return _Review(
+        by_steward.submission_id,
+        by_steward.revision,
+        ReviewOutcome.RETURNED,
+        (reason, *(_told_finding(row) for row in rows)),
+        by_steward.decided_name,
+    )
 
 
 def _of_the_portal() -> Any:
@@ -277,18 +296,8 @@ def _findings_by_submission(connection: Connection, year: int) -> dict[tuple[str
     return found
 
 
-def _verdict(row: Mapping[str, Any], severity: Severity, decided: Mapping[DecisionKey, str]) -> str | None:
-    if severity not in _DECIDED:
-        return None
-    key = DecisionKey(
-        kind=_DECIDED[severity],
-        unit_code=row["unit_code"],
-        indicator_code=row["indicator_code"] or "",
-        period=row["period"],
-        rule=row["rule"],
-        value_digest=row["value_digest"] or "",
-    )
-    return decided.get(key)
+def _verdict(row: Mapping[str, Any], decided: Mapping[DecisionKey, str]) -> str | None:
+    return decided.get(key_of_finding(row)) if row["severity"] in DECISION_OF_SEVERITY else None
 
 
 def _told_finding(row: Mapping[str, Any]) -> dict[str, str]:

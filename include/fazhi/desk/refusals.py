@@ -1,6 +1,8 @@
 """Why the desk refuses. In: words. Out: exceptions that the pages turn into 403, 404 and 409."""
 
-from fazhi.model.errors import UsageError
+from fazhi.model.errors import ChangedMeanwhile, UsageError
+
+__all__ = ["ChangedMeanwhile", "NotAllowed", "NotFound"]
 
 
 class NotAllowed(UsageError):
@@ -9,7 +11,3 @@ class NotAllowed(UsageError):
 
 class NotFound(UsageError):
     """There is no such thing, or not in the year and region named."""
-
-
-class ChangedMeanwhile(UsageError):
-    """What was on the screen is no longer so; nothing was stored."""

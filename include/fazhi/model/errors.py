@@ -26,6 +26,10 @@ class UsageError(FazhiError):
     exit_status = 2
 
 
+class ChangedMeanwhile(UsageError):
+    """What was on the screen is no longer so; nothing was stored."""
+
+
 class Unreachable(FazhiError):
     """A source or the platform could not be reached; nothing is lost and the next run continues."""
 

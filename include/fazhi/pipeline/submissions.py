@@ -181,11 +181,11 @@ def _correction_lists(ground: Ground, year: int) -> CorrectionList:
 
     def of(submission_id: str, revision: int) -> bytes | None:
         with read(ground.engine) as connection:
-            period = connection.execute(
-                select(submission.c.period).where(
+            sent = connection.execute(
+                select(submission.c.period, submission.c.sender_code).where(
                     submission.c.submission_id == submission_id, submission.c.revision == revision
                 )
-            ).scalar_one()
+            ).one()
         return correction_list(
             ground.engine,
             ground.raw,
@@ -194,7 +194,7 @@ def _correction_lists(ground: Ground, year: int) -> CorrectionList:
             submission_id,
             revision,
             contact=ground.settings.contact,
-            due_zh=due_zh(ground, Period.parse(period), now),
+            due_zh=due_zh(ground, Period.parse(sent.period), now, sent.sender_code),
         )
 
     return of

@@ -4,7 +4,7 @@ What stands on a revision: what was found while reading it, and what the validat
 revision, the last one that judged it).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,9 +13,12 @@ from sqlalchemy import Connection, func, or_, select
 
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
+from fazhi.model.privacy import mask_personal_data
+from fazhi.model.terms import Severity
 from fazhi.registry import Registry
 from fazhi.review.listed import Listed, in_order, listed, without_echoes
 from fazhi.review.returned import ReturnHead
+from fazhi.store.returns import RETURN_FIX_ZH, RETURNED_RULE, standing_return
 from fazhi.store.tables import (
     current_parse,
     current_validation,
@@ -102,7 +105,7 @@ def returned(
         workbook=workbook,
         evidence=tuple(row.name for row in files if row.role == "evidence"),
         readable=bool(read_as["readable"]),
-        findings=_findings(connection, read_as["parse_id"], edition),
+        findings=_findings(connection, read_as, edition),
         values=tuple(
             dict(row)
             for row in connection.execute(
@@ -147,7 +150,8 @@ def _parse(connection: Connection, submission_id: str, revision: int) -> Mapping
     return None if row is None else dict(row)
 
 
-def _findings(connection: Connection, parse_id: int, edition: Edition) -> tuple[Listed, ...]:
+def _findings(connection: Connection, read_as: Mapping[str, Any], edition: Edition) -> tuple[Listed, ...]:
+    parse_id = read_as["parse_id"]
     in_force = select(current_validation.c.validation_id)
     is_current = connection.execute(
         select(current_parse.c.parse_id).where(current_parse.c.parse_id == parse_id)
@@ -159,7 +163,30 @@ def _findings(connection: Connection, parse_id: int, edition: Edition) -> tuple[
         or_(finding.c.validation_id.is_(None), finding.c.validation_id.in_(in_force)),
     )
     rows = connection.execute(query).mappings()
-    return in_order(without_echoes(listed(dict(row), edition) for row in rows))
+    found = in_order(without_echoes(listed(dict(row), edition) for row in rows))
+    return (*_sent_back(connection, read_as["submission_id"], read_as["revision"]), *found)
+
+
+def _sent_back(connection: Connection, submission_id: str, revision: int) -> Iterator[Listed]:
+    """A steward's return, as the first line of what goes back."""
+    stands = standing_return(connection, submission_id, revision)
+    if stands is not None:
+        yield Listed(
+            rule=RETURNED_RULE,
+            severity=Severity.BLOCK,
+            indicator_code=None,
+            indicator_zh="",
+            sheet=None,
+            cell=None,
+            value=None,
+            expected=None,
+            related=(),
+            message_zh=f"{mask_personal_data(stands.message_zh).text}。",
+            message_en=f"Returned by a steward: {mask_personal_data(stands.reason).text}",
+            fix_zh=RETURN_FIX_ZH,
+            legal_basis="",
+            legal_basis_status="",
+        )
 
 
 def _name(registry: Registry, code: str, period: Period) -> str:

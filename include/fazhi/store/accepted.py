@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
 from fazhi.model.terms import Severity
-from fazhi.store.decisions import DecisionKey, approved
+from fazhi.store.decisions import approved, key_of_finding
 from fazhi.store.tables import (
     current_parse,
     current_submission,
@@ -292,24 +292,13 @@ def _stopped(connection: Connection, year: int) -> tuple[frozenset[int], frozens
     values: set[int] = set()
     files: set[int] = set()
     for row in connection.execute(statement):
-        if row.severity == Severity.HOLD and _decision_key(row) in released:
+        if row.severity == Severity.HOLD and key_of_finding(row._mapping) in released:
             continue
         if row.value_id is None:
             files.add(row.parse_id)
         else:
             values.add(row.value_id)
     return frozenset(values), frozenset(files)
-
-
-def _decision_key(row: _Row) -> DecisionKey:
-    return DecisionKey(
-        kind="hold",
-        unit_code=row.unit_code,
-        indicator_code=row.indicator_code or "",
-        period=row.period,
-        rule=row.rule,
-        value_digest=row.value_digest or "",
-    )
 
 
 def unreadable_periods(connection: Connection, year: int) -> dict[str, tuple[Period, ...]]:

@@ -7,13 +7,15 @@ decision on a finding is bound to the digest of the value it was taken on and la
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
 from fazhi.store.tables import decision
 
 DecisionKind = Literal["not_applicable", "warning", "hold"]
+DECISION_OF_SEVERITY: Mapping[str, DecisionKind] = {"warn": "warning", "hold": "hold"}
+"""The severities that a steward decides on, and what their decisions are called."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,38 @@ class DecisionKey:
     period: str
     rule: str
     value_digest: str
+
+
+def key_of_finding(row: Mapping[str, Any] | RowMapping) -> DecisionKey:
+    """What a decision on a finding (a row of ``finding`` that a steward decides on) is about.
+
+    Raises:
+        KeyError: Nobody decides on a finding of its severity.
+    """
+    return DecisionKey(
+        kind=DECISION_OF_SEVERITY[row["severity"]],
+        unit_code=row["unit_code"],
+        indicator_code=row["indicator_code"] or "",
+        period=row["period"],
+        rule=row["rule"],
+        value_digest=row["value_digest"] or "",
+    )
+
+
+def same_key(year: int, key: DecisionKey) -> list[ColumnElement[bool]]:
+    """The conditions under which a row of ``decision`` is about a thing."""
+    return [decision.c.year == year, *(decision.c[name] == text for name, text in vars(key).items())]
+
+
+def newest(connection: Connection, year: int, key: DecisionKey) -> str | None:
+    """The newest verdict on one thing; ``None`` where nobody ruled."""
+    statement = (
+        select(decision.c.verdict)
+        .where(*same_key(year, key))
+        .order_by(decision.c.decision_id.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).scalar_one_or_none()
 
 
 def in_force(connection: Connection, year: int) -> Mapping[DecisionKey, str]:

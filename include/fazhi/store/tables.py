@@ -420,10 +420,101 @@ decision = Table(
     Column("requested_by", Text, nullable=False, server_default=""),
     Column("decided_by", Text, nullable=False),
     Column("decided_at", Text, nullable=False),
+    Column(
+        "ordinal", Integer, nullable=False, server_default="1", comment="1 for the first ruling on a thing"
+    ),
     CheckConstraint("kind IN ('not_applicable', 'warning', 'hold')", name="kind"),
     CheckConstraint("verdict IN ('approve', 'refuse', 'withdraw')", name="verdict"),
     CheckConstraint("requested_by <> decided_by", name="four_eyes"),
     Index("ix_decision_slice", "year", "unit_code", "indicator_code"),
+    Index(
+        "uq_decision_ordinal",
+        "year",
+        "unit_code",
+        "indicator_code",
+        "period",
+        "kind",
+        "rule",
+        "value_digest",
+        "ordinal",
+        unique=True,
+    ),
+    Index("ix_decision_decided_by", "decided_by", "decision_id"),
+)
+
+department_request = Table(
+    "department_request",
+    metadata,
+    Column("request_id", RowId, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("unit_code", Text, nullable=False),
+    Column("indicator_code", Text, nullable=False, server_default=""),
+    Column("period", Text, nullable=False),
+    Column("rule", Text, nullable=False, server_default=""),
+    Column("value_digest", String(64), nullable=False, server_default=""),
+    Column("until", String(10), comment="the new last day of an extension"),
+    Column("reason", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_name", Text, nullable=False),
+    Column("requested_at", Text, nullable=False),
+    CheckConstraint("kind IN ('not_applicable', 'waiver', 'extension')", name="kind"),
+    CheckConstraint("kind <> 'extension' OR until IS NOT NULL", name="until"),
+    CheckConstraint("requested_by <> ''", name="requester"),
+    UniqueConstraint("request_id", "requested_by", name="uq_department_request_requester"),
+    Index("ix_department_request_slice", "year", "unit_code", "period"),
+    comment="what a department asks for: an indicator as 不适用, a waiver of one finding, a later deadline",
+)
+
+request_ruling = Table(
+    "request_ruling",
+    metadata,
+    Column("request_id", RowId, primary_key=True, autoincrement=False),
+    Column(
+        "number", Integer, primary_key=True, comment="1 the ruling; 2 its withdrawal; 3 the next ruling …"
+    ),
+    Column("requested_by", Text, nullable=False),
+    Column("verdict", String(8), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_name", Text, nullable=False),
+    Column("decided_at", Text, nullable=False),
+    CheckConstraint("verdict IN ('approve', 'refuse', 'withdraw')", name="verdict"),
+    CheckConstraint("requested_by <> decided_by", name="four_eyes"),
+    CheckConstraint("number >= 1", name="number"),
+    ForeignKeyConstraint(
+        ["request_id", "requested_by"],
+        ["department_request.request_id", "department_request.requested_by"],
+        name="fk_request_ruling_request",
+    ),
+    Index("ix_request_ruling_decided_by", "decided_by"),
+)
+
+submission_return = Table(
+    "submission_return",
+    metadata,
+    Column("submission_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True, comment="odd: returned; even: the return before it undone"),
+    Column("act", String(8), nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("unit_code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("shown_digest", String(64), nullable=False, comment="of what the steward saw"),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_name", Text, nullable=False),
+    Column("decided_at", Text, nullable=False),
+    CheckConstraint("act IN ('return', 'undo')", name="act"),
+    CheckConstraint("(number % 2 = 1 AND act = 'return') OR (number % 2 = 0 AND act = 'undo')", name="turns"),
+    CheckConstraint("reason <> ''", name="reason"),
+    ForeignKeyConstraint(
+        ["submission_id", "revision"],
+        ["submission.submission_id", "submission.revision"],
+        name="fk_submission_return_submission",
+    ),
+    Index("ix_submission_return_year", "year"),
+    Index("ix_submission_return_decided_by", "decided_by"),
+    comment="submissions that a steward sends back to be corrected",
 )
 
 result = Table(

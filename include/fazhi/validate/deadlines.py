@@ -34,8 +34,12 @@ def due_second(edition: Edition, period: Period, calendar: Callable[[], WorkingD
     dated = None if deadline is None else deadline.value_on(period.last_day)
     if dated is None:
         return None
-    last = datetime.combine(_due_day(dated, period, calendar), time(23, 59, 59), SHANGHAI)
-    return int(last.timestamp())
+    return last_second(_due_day(dated, period, calendar))
+
+
+def last_second(day: date) -> int:
+    """The last second of a day in Asia/Shanghai, since 1970."""
+    return int(datetime.combine(day, time(23, 59, 59), SHANGHAI).timestamp())
 
 
 def _due_day(dated: DatedValue, period: Period, calendar: Callable[[], WorkingDays]) -> date:

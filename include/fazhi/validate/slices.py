@@ -21,6 +21,7 @@ from fazhi.registry import Registry
 from fazhi.registry.calendar import WorkingDays
 from fazhi.store.decisions import approved
 from fazhi.store.engine import write
+from fazhi.store.extensions import extensions
 from fazhi.store.tables import (
     current_parse,
     current_validation,
@@ -33,6 +34,7 @@ from fazhi.store.tables import (
     year_lock,
 )
 from fazhi.systems.edition import Edition
+from fazhi.validate.deadlines import last_second
 from fazhi.validate.dimensions import Dimensions, dimensions
 from fazhi.validate.gate import committed_suite, counts_by_gx
 from fazhi.validate.rules import YEARS_BACK
@@ -67,6 +69,8 @@ class _Slice:
     parses: tuple[_Parse, ...]
     locks: tuple[tuple[str, str | None], ...]
     """From when until when the year was locked; ``None`` = still."""
+    extensions: Mapping[tuple[str, str], str]
+    """The later last days that were granted, by unit and period."""
     input_digest: str
 
     @property
@@ -79,6 +83,12 @@ class _Slice:
         return next(
             (since for since, until in self.locks if received and _within(received, since, until)), None
         )
+
+    def due_second(self, one: _Parse) -> int | None:
+        """The last second on time of a parse's submission, a granted extension included."""
+        due = self.dimensions.due_second(one["period"])
+        granted = self.extensions.get((one["sender_code"], one["period"]))
+        return due if due is None or granted is None else max(due, last_second(date.fromisoformat(granted)))
 
     @property
     def edition(self) -> Edition:
@@ -226,7 +236,7 @@ def _slice_rows(connection: Connection, ready: _Slice) -> list[dict[str, Any]]:
                 "before_parse_id": by_key.get((*sender, str(before))) if before else None,
                 "year_ago_parse_id": by_key.get((*sender, str(year_ago))),
                 "first_value_id": firsts.get(one["parse_id"]),
-                "due_second": ready.dimensions.due_second(one["period"]),
+                "due_second": ready.due_second(one),
                 "locked_at": ready.locked_at(one),
             }
         )
@@ -287,13 +297,15 @@ def _read_slice(
     mine = [row for row, is_here in zip(rows, here, strict=True) if is_here]
     compared = [row for row, is_here in zip(rows, here, strict=True) if is_here or row["kind"] == "office"]
     locks = _locks(connection, year, region)
+    granted = extensions(connection, year)
     return _Slice(
         year,
         region,
         dims,
         tuple(row for row in mine if row["year"] == year),
         locks,
-        _input_digest(connection, dims, year, region, compared, locks, gated),
+        granted,
+        _input_digest(connection, dims, year, region, compared, locks, granted, gated),
     )
 
 
@@ -332,6 +344,7 @@ def _input_digest(
     region: str,
     compared: list[Any],
     locks: tuple[tuple[str, str | None], ...],
+    granted: Mapping[tuple[str, str], str],
     gated: bool,
 ) -> str:
     """Everything that the findings depend on."""
@@ -363,6 +376,7 @@ def _input_digest(
             "submissions": _submitted(connection, year),
             "locks": [list(lock) for lock in locks],
             "deadlines": sorted({str(dims.due_second(row["period"])) for row in compared}),
+            "extensions": sorted([*about, until] for about, until in granted.items()),
             "not_applicable": excused,
             **({} if gated else {"judged_by_gx": False}),
         }
