@@ -19,11 +19,18 @@ from fazhi.collect.portal_client import PortalClient
 from fazhi.collect.rivals import in_turn
 from fazhi.model.canonical import canonical_bytes, digest
 from fazhi.model.errors import SystemFault
+from fazhi.model.privacy import mask_personal_data
 from fazhi.model.terms import Severity
 from fazhi.store import read
 from fazhi.store.decisions import DECISION_OF_SEVERITY, DecisionKey, in_force, key_of_finding
 from fazhi.store.findings import current_findings
-from fazhi.store.returns import RETURN_FIX_ZH, RETURNED_RULE, StewardsReturn, standing_returns
+from fazhi.store.returns import (
+    RETURN_FIX_ZH,
+    RETURNED_RULE,
+    StewardsReturn,
+    return_message_zh,
+    standing_returns,
+)
 from fazhi.store.tables import (
     current_parse,
     current_submission,
@@ -201,7 +208,7 @@ def _sent_back(by_steward: StewardsReturn, rows: Iterable[Mapping[str, Any]]) ->
         "rule": RETURNED_RULE,
         "severity": Severity.BLOCK.value,
         "where": "整份文件",
-        "message": f"{by_steward.message_zh}。{RETURN_FIX_ZH}",
+        "message": return_message_zh(mask_personal_data(by_steward.reason).text) + RETURN_FIX_ZH,
     }
     return _Review(
         by_steward.submission_id,

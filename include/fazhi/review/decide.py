@@ -169,7 +169,7 @@ def undo_decision(engine: Engine, decision_id: int, *, by: Actor, reason: str, n
         later = select(func.max(decision.c.decision_id)).where(*same_key(row["year"], key))
         if connection.execute(later).scalar_one() != decision_id:
             raise UsageError("之后又有新的裁定，不能撤销这一项；请重新查看")
-        if _told_since(connection, key, row["decided_at"]):
+        if told_since(connection, key, row["decided_at"]):
             raise UsageError("审核结果已经告知报送单位，不能撤销；需要改变的，请作出新的裁定")
         ruling = Ruling("withdraw", reason.strip() or "撤销", by.actor_id, row["requested_by"], by.name)
         return rule_on(connection, key, row["year"], ruling, now)
@@ -189,7 +189,7 @@ def _stands(connection: Connection, row: Mapping[str, Any], ruling: Ruling) -> b
     return given is not None and tuple(given) == (ruling.verdict, ruling.decided_by)
 
 
-def _told_since(connection: Connection, key: DecisionKey, since: str) -> bool:
+def told_since(connection: Connection, key: DecisionKey, since: str) -> bool:
     """Whether the portal was written to, since a moment, about a submission on which the thing decided stands."""
     about = select(finding.c.submission_id, finding.c.revision).where(
         finding.c.unit_code == key.unit_code,

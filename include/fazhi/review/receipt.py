@@ -72,6 +72,7 @@ def write_receipt(
     *,
     contact: str = "",
     due_zh: str = "",
+    would_return: str | None = None,
 ) -> Receipt | None:
     """Write the receipt of a submission.
 
@@ -83,6 +84,7 @@ def write_receipt(
         revision: Its revision.
         contact: Whom a department asks; without one the receipt says that none is set.
         due_zh: By when corrections are due (``2025年1月20日前``); empty when no day is set.
+        would_return: The reason of a steward's return that is only previewed.
 
     Returns:
         ``None`` when the submission was not read yet.
@@ -92,7 +94,14 @@ def write_receipt(
     """
     with read(engine) as connection:
         back = returned(
-            connection, edition, registry, submission_id, revision, contact=contact, due_zh=due_zh
+            connection,
+            edition,
+            registry,
+            submission_id,
+            revision,
+            contact=contact,
+            due_zh=due_zh,
+            would_return=would_return,
         )
     if back is None:
         return None
@@ -110,8 +119,9 @@ def correction_list(
     *,
     contact: str = "",
     due_zh: str = "",
+    would_return: str | None = None,
 ) -> bytes | None:
-    """The department's own workbook, marked.
+    """The department's own workbook, marked; the arguments are those of ``write_receipt``.
 
     Returns:
         An xlsx workbook; ``None`` when the submission was not read yet or there is nothing to correct.
@@ -122,7 +132,14 @@ def correction_list(
     """
     with read(engine) as connection:
         back = returned(
-            connection, edition, registry, submission_id, revision, contact=contact, due_zh=due_zh
+            connection,
+            edition,
+            registry,
+            submission_id,
+            revision,
+            contact=contact,
+            due_zh=due_zh,
+            would_return=would_return,
         )
     return None if back is None or not back.to_correct else marked_of(back, raw)
 

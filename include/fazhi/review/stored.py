@@ -4,7 +4,7 @@ What stands on a revision: what was found while reading it, and what the validat
 revision, the last one that judged it).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from fazhi.model.terms import Severity
 from fazhi.registry import Registry
 from fazhi.review.listed import Listed, in_order, listed, without_echoes
 from fazhi.review.returned import ReturnHead
-from fazhi.store.returns import RETURN_FIX_ZH, RETURNED_RULE, standing_return
+from fazhi.store.returns import RETURN_FIX_ZH, RETURNED_RULE, return_message_zh, standing_return
 from fazhi.store.tables import (
     current_parse,
     current_validation,
@@ -66,8 +66,19 @@ def returned(
     *,
     contact: str = "",
     due_zh: str = "",
+    would_return: str | None = None,
 ) -> Returned | None:
     """Gather what goes back for a submission.
+
+    Args:
+        connection: A read connection.
+        edition: The indicator system of its year.
+        registry: Names of units.
+        submission_id: The submission.
+        revision: Its revision.
+        contact: Whom a department asks.
+        due_zh: By when corrections are due.
+        would_return: The reason of a steward's return that is only previewed; ``None`` shows the one that stands.
 
     Returns:
         ``None`` when the submission was not read yet.
@@ -105,7 +116,7 @@ def returned(
         workbook=workbook,
         evidence=tuple(row.name for row in files if row.role == "evidence"),
         readable=bool(read_as["readable"]),
-        findings=_findings(connection, read_as, edition),
+        findings=_findings(connection, read_as, edition, would_return),
         values=tuple(
             dict(row)
             for row in connection.execute(
@@ -150,7 +161,9 @@ def _parse(connection: Connection, submission_id: str, revision: int) -> Mapping
     return None if row is None else dict(row)
 
 
-def _findings(connection: Connection, read_as: Mapping[str, Any], edition: Edition) -> tuple[Listed, ...]:
+def _findings(
+    connection: Connection, read_as: Mapping[str, Any], edition: Edition, would_return: str | None
+) -> tuple[Listed, ...]:
     parse_id = read_as["parse_id"]
     in_force = select(current_validation.c.validation_id)
     is_current = connection.execute(
@@ -164,29 +177,30 @@ def _findings(connection: Connection, read_as: Mapping[str, Any], edition: Editi
     )
     rows = connection.execute(query).mappings()
     found = in_order(without_echoes(listed(dict(row), edition) for row in rows))
-    return (*_sent_back(connection, read_as["submission_id"], read_as["revision"]), *found)
+    stands = standing_return(connection, read_as["submission_id"], read_as["revision"])
+    reason = would_return if would_return is not None or stands is None else stands.reason
+    return found if reason is None else (_sent_back(reason), *found)
 
 
-def _sent_back(connection: Connection, submission_id: str, revision: int) -> Iterator[Listed]:
+def _sent_back(reason: str) -> Listed:
     """A steward's return, as the first line of what goes back."""
-    stands = standing_return(connection, submission_id, revision)
-    if stands is not None:
-        yield Listed(
-            rule=RETURNED_RULE,
-            severity=Severity.BLOCK,
-            indicator_code=None,
-            indicator_zh="",
-            sheet=None,
-            cell=None,
-            value=None,
-            expected=None,
-            related=(),
-            message_zh=f"{mask_personal_data(stands.message_zh).text}。",
-            message_en=f"Returned by a steward: {mask_personal_data(stands.reason).text}",
-            fix_zh=RETURN_FIX_ZH,
-            legal_basis="",
-            legal_basis_status="",
-        )
+    told = mask_personal_data(reason).text
+    return Listed(
+        rule=RETURNED_RULE,
+        severity=Severity.BLOCK,
+        indicator_code=None,
+        indicator_zh="",
+        sheet=None,
+        cell=None,
+        value=None,
+        expected=None,
+        related=(),
+        message_zh=return_message_zh(told),
+        message_en=f"Returned by a steward: {told}",
+        fix_zh=RETURN_FIX_ZH,
+        legal_basis="",
+        legal_basis_status="",
+    )
 
 
 def _name(registry: Registry, code: str, period: Period) -> str:

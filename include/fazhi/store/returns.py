@@ -29,13 +29,13 @@ class StewardsReturn:
     decided_name: str
     decided_at: str
 
-    @property
-    def message_zh(self) -> str:
-        """What the department is told."""
-        return f"审核员退回：{self.reason}"
-
 
 RETURN_FIX_ZH = "请按审核员写明的原因和清单逐条更正后重新报送；如有疑问，请与考评办联系。"
+
+
+def return_message_zh(reason: str) -> str:
+    """What the department is told of a steward's return."""
+    return f"审核员退回：{reason.rstrip('。')}。"
 
 
 def standing_returns(connection: Connection, year: int) -> dict[tuple[str, int], StewardsReturn]:
