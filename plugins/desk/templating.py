@@ -31,6 +31,24 @@ STATUS_ZH = {
 }
 """What a code is called on a badge; routes add theirs here."""
 
+REQUEST_ZH = {
+    "not_applicable": N_("不适用申请"),
+    "waiver": N_("豁免申请"),
+    "extension": N_("延期申请"),
+}
+"""What a kind of request is called."""
+
+VERDICT_ZH = {"approve": N_("同意"), "refuse": N_("不同意"), "withdraw": N_("撤回")}
+JUDGED_ZH = {"approve": N_("已确认"), "refuse": N_("不予认可")}
+"""Rulings on requests, and on problems."""
+
+WHY_NO_TABLE_ZH = {
+    "no_workbook": N_("报送中没有填报表。"),
+    "isolated": N_("文件因安全原因已隔离，不显示内容。"),
+    "unreadable": N_("文件不能作为数据表读取，原因见问题清单。"),
+}
+"""Why a submission has no table to show."""
+
 
 @cache
 def environment() -> Environment:
@@ -42,7 +60,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(severity_zh=SEVERITY_ZH, status_zh=STATUS_ZH, group_zh=GROUP_ZH)
+    made.globals.update(
+        request_zh=REQUEST_ZH, severity_zh=SEVERITY_ZH, status_zh=STATUS_ZH, group_zh=GROUP_ZH
+    )
     made.filters.update(moment=moment, day=day)
     return made
 

@@ -14,7 +14,7 @@ import pytest
 from fazhi.settings import PROJECT_ROOT
 from support.airflow_room import plugin_module
 from support.desk import ORIGIN, PERSONS, PREFIX, DeskClient, desk_client
-from support.desk_city import DeskCity
+from support.desk_city import DeskCity, places_of
 
 TABLES = Path(__file__).with_name("routes")
 ROLES = ("anonymous", *PERSONS)
@@ -41,8 +41,7 @@ def looked_at(shared_city: DeskCity, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def places(looked_at: DeskCity) -> dict[str, object]:
     """What stands for ``{…}`` in the examples of the table."""
-    submission_id, revision = looked_at.submissions(2023)[0]
-    return {"submission_id": submission_id, "revision": revision}
+    return places_of(looked_at)
 
 
 @pytest.fixture(scope="module")

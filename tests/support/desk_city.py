@@ -15,12 +15,14 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from fazhi import pipeline
+from fazhi.audit import Actor
 from fazhi.collect import collect_folder
 from fazhi.model.unit_code import check_character, organisation_check
 from fazhi.registry import load_registry
+from fazhi.review import Asked, Ruling, ask_not_applicable, decide_not_applicable
 from fazhi.settings import PROJECT_ROOT, Settings
 from fazhi.store import open_store, read
-from fazhi.store.tables import current_submission
+from fazhi.store.tables import current_submission, decision, submission, submission_file
 from fazhi.systems import load_editions
 from fazhi.validate import validate_slice
 
@@ -107,6 +109,38 @@ def desk_city(
     for year in years:
         _live_through(settings, year, now)
     return DeskCity(home, settings, tuple(years))
+
+
+def places_of(city: DeskCity, year: int = YEARS[0]) -> dict[str, object]:
+    """Something of each kind that a page shows; a request and a ruling of people without a role are added."""
+    evidence = select(submission_file).where(submission_file.c.role == "evidence")
+    here = current_submission.c
+    same = (here.submission_id == submission_file.c.submission_id) & (
+        here.revision == submission_file.c.revision
+    )
+    with read(city.engine) as connection:
+        row = connection.execute(evidence.join(current_submission, same).where(here.year == year)).first()
+    assert row is not None
+    with read(city.engine) as connection:
+        sender = connection.execute(
+            select(submission.c.sender_code).where(
+                submission.c.submission_id == row.submission_id, submission.c.revision == row.revision
+            )
+        ).scalar_one()
+    subject = {"unit_code": sender, "indicator_code": "A1.1", "period": str(year)}
+    asked = Asked("合成申请", Actor("clerk-9", "合成填报员"))
+    request = ask_not_applicable(city.engine, **subject, asked=asked, now=RECEIVED)
+    ruling = Ruling("refuse", "合成理由", "steward-9", "clerk-9")
+    decide_not_applicable(city.engine, **subject, ruling=ruling, now=RECEIVED)
+    with read(city.engine) as connection:
+        ruled = connection.execute(select(decision.c.decision_id)).scalars().first()
+    return {
+        "submission_id": row.submission_id,
+        "revision": row.revision,
+        "evidence": row.sha256,
+        "request": request,
+        "decision": ruled,
+    }
 
 
 def _live_through(settings: Settings, year: int, now: datetime) -> None:

@@ -183,6 +183,7 @@ class SubmissionPage:
     evidence: tuple[tuple[str, str], ...]
     """Name and SHA-256 of each file beside the workbook."""
     why_no_table: str
+    """``no_workbook``, ``isolated`` or ``unreadable``; empty where there is a table."""
     sheets: tuple[SheetName, ...]
     grid: Grid | None
     problems: tuple[Problem, ...]
@@ -375,12 +376,12 @@ def _table(
 ) -> tuple[ReadFile | None, str]:
     """The workbook's cells, or why there are none to be shown."""
     if workbook is None:
-        return None, "报送中没有填报表。"
+        return None, "no_workbook"
     if any(one.told.severity is Severity.SECURITY and one.told.cell is None for one in problems):
-        return None, "文件因安全原因已隔离，不显示内容。"
+        return None, "isolated"
     file = read_file(ground.raw.get(workbook["sha256"]), workbook["name"])
     if file.fault is not None:
-        return None, "文件不能作为数据表读取，问题见下表。"
+        return None, "unreadable"
     return file, ""
 
 

@@ -2,12 +2,14 @@
 
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from desk.language import N_
 from desk.web import DeskRequest, Router
 from fazhi.desk import Ability
 from fazhi.desk.decisions import my_returns, my_rulings, open_requests, rule_request, undo
 from fazhi.store import read
 
 router = Router()
+_ALREADY = N_("已经办理过，没有重复记录")
 
 
 @router.page("/decisions", needs=Ability.DECIDE, title="我的决定")
@@ -27,7 +29,7 @@ def undo_ruling(desk: DeskRequest, decision_id: int) -> RedirectResponse:
     """Take back one's own ruling while the department has not been told."""
     reason = str(desk.form.get("reason", ""))
     stored = undo(desk.ground(), desk.person, decision_id, reason=reason, now=desk.now)
-    told = "已撤销" if stored else "已经办理过，没有重复记录"
+    told = N_("已撤销") if stored else _ALREADY
     return desk.see("/decisions", told=desk.say(told))
 
 
@@ -44,6 +46,6 @@ def rule(desk: DeskRequest, request_id: int) -> RedirectResponse:
         turns=int(turns) if turns.isascii() and turns.isdecimal() and len(turns) < 6 else -1,
         now=desk.now,
     )
-    told = "已裁定" if stored else "已经办理过，没有重复记录"
+    told = N_("已裁定") if stored else _ALREADY
     back = str(desk.form.get("back", ""))
     return desk.see(back if back.startswith("/submissions/") else "/decisions", told=desk.say(told))

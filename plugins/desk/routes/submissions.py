@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from desk.language import N_
 from desk.web import DeskRequest, Router
 from fazhi.desk import Ability
 from fazhi.desk.decisions import Preview, ask, decide, preview, send_back, take_back
@@ -18,14 +19,15 @@ from fazhi.store import read
 
 router = Router()
 
-BASE = "/submissions/{submission_id:path}/{revision}"
+BASE = "/submissions/{submission_id:path}/{revision:int}"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST_REASON = 2000
 """Characters; longer ones are refused rather than cut."""
+_ALREADY = N_("已经办理过，没有重复记录")
 _DONE = {
-    "approve": "已确认 {count} 处",
-    "refuse": "已作不同意裁定 {count} 处",
-    "withdraw": "已撤回 {count} 处",
+    "approve": N_("已确认 {count} 处"),
+    "refuse": N_("已作不同意裁定 {count} 处"),
+    "withdraw": N_("已撤回 {count} 处"),
 }
 
 
@@ -137,7 +139,7 @@ def decide_findings(desk: DeskRequest, submission_id: str, revision: int) -> Red
         shown=_field(desk, "shown"),
         now=desk.now,
     )
-    told = desk.say(_DONE[verdict], count=stored) if stored else desk.say("已经办理过，没有重复记录")
+    told = desk.say(_DONE[verdict], count=stored) if stored else desk.say(_ALREADY)
     return desk.see(path_of(submission_id, revision), told=told)
 
 
@@ -152,7 +154,7 @@ def return_it(desk: DeskRequest, submission_id: str, revision: int) -> RedirectR
         shown=_field(desk, "shown"),
         now=desk.now,
     )
-    told = "已退回；今晚随核验结果通知报送单位，通知前可以撤销" if stored else "已经办理过，没有重复记录"
+    told = N_("已退回；夜间随核验结果通知报送单位，通知前可以撤销") if stored else _ALREADY
     return desk.see(path_of(submission_id, revision), told=desk.say(told))
 
 
@@ -163,7 +165,7 @@ def undo_it(desk: DeskRequest, submission_id: str, revision: int) -> RedirectRes
     stored = take_back(
         desk.ground(), desk.person, of, reason=_reason(desk, _field(desk, "reason")), now=desk.now
     )
-    told = "已撤销退回" if stored else "已经办理过，没有重复记录"
+    told = N_("已撤销退回") if stored else _ALREADY
     return desk.see(path_of(*of), told=desk.say(told))
 
 
