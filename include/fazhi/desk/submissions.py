@@ -5,7 +5,7 @@ masked, a file that is kept out for its security shows no cell. Everything read 
 page costs the same whatever else the store holds.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,8 @@ class GridCell:
     text: str
     severity: str = ""
     problems: tuple[int, ...] = ()
+    span: int = 1
+    """Over how many columns of the window it is merged."""
 
 
 @dataclass(frozen=True)
@@ -454,8 +456,8 @@ def _grid(file: ReadFile, chosen: int, at: _At, problems: tuple[Problem, ...], f
         (
             number,
             tuple(
-                _grid_cell(sheet, number, column, written, here.get((number, column), []), problems)
-                for column in columns
+                _grid_cell(sheet, (number, column, span), written, here.get((number, column), []), problems)
+                for column, span in _spans(sheet, number, len(columns))
             ),
         )
         for number in shown
@@ -477,19 +479,29 @@ def _window_of(here: Mapping[tuple[int, int], list[int]]) -> int:
     return 1 if first <= ROWS_SHOWN else (first - 1) // ROWS_SHOWN * ROWS_SHOWN + 1
 
 
+def _spans(sheet: Sheet, row: int, width: int) -> Iterator[tuple[int, int]]:
+    """The cells of a row with the columns that each covers: merged cells are one."""
+    column = 1
+    while column <= width:
+        area = next((one for one in sheet.layout.merged if one.holds(row, column)), None)
+        last = column if area is None or area.first_column != column else min(area.last_column, width)
+        yield column, last - column + 1
+        column = last + 1
+
+
 def _grid_cell(
     sheet: Sheet,
-    row: int,
-    column: int,
+    place: tuple[int, int, int],
     written: Mapping[int, Any],
     numbers: list[int],
     problems: tuple[Problem, ...],
 ) -> GridCell:
+    row, column, span = place
     cell = written[row].cells.get(column) if row in written else None
     severities = [problems[number - 1].told.severity for number in numbers]
     worst = min(severities, key=_WORST.index).value if severities else ""
     address = f"{get_column_letter(column)}{row}"
-    return GridCell(address, "" if cell is None else _masked(cell.shown), worst, tuple(numbers))
+    return GridCell(address, "" if cell is None else _masked(cell.shown), worst, tuple(numbers), span)
 
 
 def _masked(text: str) -> str:
