@@ -16,6 +16,8 @@ from fazhi.pipeline import SHANGHAI, Ground
 from fazhi.publish import final
 from fazhi.registry import Unit
 from fazhi.registry.calendar import WorkingDays
+from fazhi.store import read
+from fazhi.store.extensions import extensions
 from fazhi.validate.deadlines import due_second
 
 
@@ -23,7 +25,7 @@ from fazhi.validate.deadlines import due_second
 class Deadline:
     """A last day and where it comes from.
 
-    ``basis``: ``report`` the edition's deadline for reports; ``year`` the day on which the year's final results have to
+    ``basis``: ``report`` the edition's deadline for reports; ``extension`` a later day granted to the unit; ``year`` the day on which the year's final results have to
     be proposed; ``night`` the next nightly run; ``step`` the limit of a step of its own; ``none`` there is none, and
     ``problem`` may say why.
     """
@@ -52,9 +54,16 @@ class Deadlines:
     ground: Ground
     year: int
 
-    def of_report(self, period: Period) -> Deadline:
-        """By when a period has to be reported."""
-        return self._reports.get(period) or self.of_year
+    def of_report(self, period: Period, unit_code: str) -> Deadline:
+        """By when a unit has to report a period; a later day that was granted to it counts."""
+        general = self._reports.get(period) or self.of_year
+        granted = self._granted.get((unit_code, str(period)), "")
+        return Deadline(granted, "extension") if granted > general.day else general
+
+    @cached_property
+    def _granted(self) -> Mapping[tuple[str, str], str]:
+        with read(self.ground.engine) as connection:
+            return extensions(connection, self.year)
 
     @cached_property
     def of_year(self) -> Deadline:

@@ -22,6 +22,7 @@ from fazhi.store.tables import (
     parse,
     slice_parse,
     submission,
+    submission_return,
     value,
 )
 
@@ -37,7 +38,7 @@ class State(StrEnum):
     EXPECTED = "expected"
     """Not received; there is time left."""
     RETURNED = "returned"
-    """Something keeps it out of the score until the department corrects it."""
+    """A steward sent it back, or something keeps it out of the score, until the department corrects it."""
     WAITING = "waiting"
     """A hold or a claim of 不适用 waits for a steward."""
     RECEIVED = "received"
@@ -81,7 +82,7 @@ def stands(connection: Connection, year: int, senders: Sequence[str]) -> Iterato
 def _state(row: Any, refused: Collection[object]) -> State:
     steps = (
         (not row.judged, State.RECEIVED),
-        (row.blocked or not row.readable or refused, State.RETURNED),
+        (row.sent_back or row.blocked or not row.readable or refused, State.RETURNED),
         (row.held or row.claimed, State.WAITING),
         (row.warned, State.WARNED),
     )
@@ -143,6 +144,7 @@ def _statement(year: int, senders: Sequence[str]) -> Select[Any]:
             parse.c.parse_id,
             parse.c.readable,
             current_validation.c.validation_id.is_not(None).label("judged"),
+            _is_sent_back().label("sent_back"),
             or_(_stands(Severity.BLOCK), _stands(Severity.SECURITY)).label("blocked"),
             _stands(Severity.HOLD, _is_open("hold")).label("held"),
             _is_claimed().label("claimed"),
@@ -165,6 +167,15 @@ def _stands(severity: Severity, *conditions: ColumnElement[bool]) -> ColumnEleme
     while_reading = exists().where(*on_it, finding.c.validation_id.is_(None))
     judged = exists().where(*on_it, finding.c.validation_id == current_validation.c.validation_id)
     return or_(while_reading, judged)
+
+
+def _is_sent_back() -> ColumnElement[bool]:
+    """Whether a steward's return stands on the submission: returns and their undoings take turns."""
+    turns = select(func.count()).where(
+        submission_return.c.submission_id == current_submission.c.submission_id,
+        submission_return.c.revision == current_submission.c.revision,
+    )
+    return turns.scalar_subquery() % 2 == 1
 
 
 def _is_open(kind: str) -> ColumnElement[bool]:

@@ -262,7 +262,7 @@ def _received(
     since: str,
 ) -> Entry:
     period = Period.parse(stand.period)
-    owner, deadline = _whose_turn(stand.state, period, looking, deadlines, stewards, names[stand.sender_code])
+    owner, deadline = _whose_turn(stand, period, looking, deadlines, stewards, names[stand.sender_code])
     return Entry(
         stand.sender_code,
         names[stand.sender_code],
@@ -283,7 +283,7 @@ def _received(
 def _missing(
     unit_code: str, period: Period, looking: Looking, deadlines: Deadlines, names: Mapping[str, str]
 ) -> Entry:
-    deadline = deadlines.of_report(period)
+    deadline = deadlines.of_report(period, unit_code)
     late = deadline.passed(looking.today)
     return Entry(
         unit_code,
@@ -303,16 +303,16 @@ def _missing(
 
 
 def _whose_turn(
-    state: State, period: Period, looking: Looking, deadlines: Deadlines, stewards: str, unit: str
+    stand: Stand, period: Period, looking: Looking, deadlines: Deadlines, stewards: str, unit: str
 ) -> tuple[Owner | None, Deadline]:
     """Who has to act on a received submission, and until when."""
-    if state is State.ACCEPTED:
+    if stand.state is State.ACCEPTED:
         return None, Deadline()
-    if state is State.RECEIVED:
+    if stand.state is State.RECEIVED:
         return _who_reads(looking)
-    if state is State.WAITING:
+    if stand.state is State.WAITING:
         return Owner("steward", stewards), deadlines.of_year
-    own = deadlines.of_report(period)
+    own = deadlines.of_report(period, stand.sender_code)
     return Owner("unit", unit), deadlines.of_year if own.passed(looking.today) else own
 
 

@@ -20,6 +20,7 @@ OWNERS = {
 
 BASES = {
     "report": N_("报送期限"),
+    "extension": N_("已准予延期"),
     "year": N_("提出年度结果的期限"),
     "night": N_("次日凌晨自动核验"),
     "step": N_("本环节期限"),
