@@ -25,9 +25,9 @@ from fazhi.validate.deadlines import due_second
 class Deadline:
     """A last day and where it comes from.
 
-    ``basis``: ``report`` the edition's deadline for reports; ``extension`` a later day granted to the unit; ``year`` the day on which the year's final results have to
-    be proposed; ``night`` the next nightly run; ``step`` the limit of a step of its own; ``none`` there is none, and
-    ``problem`` may say why.
+    ``basis``: ``report`` the edition's deadline for reports; ``extension`` a later day granted to the unit; ``year`` the
+    day on which the year's final results have to be proposed; ``night`` the next nightly run; ``step`` the limit of a
+    step of its own; ``none`` there is none, and ``problem`` may say why.
     """
 
     day: str = ""
