@@ -44,7 +44,8 @@ class OpenDecision:
     kind: str
     """``hold`` or ``not_applicable``."""
     indicator_code: str
-    period: str
+    periods: tuple[str, ...]
+    """One for a hold; claims of 不适用 on an indicator are supposed approved together."""
     submission_id: str
     revision: int
     sheet: str
@@ -120,7 +121,7 @@ def prospects(
     claims = _open_claims(
         connection, year, family, _applicable(edition, registry, year, unit_code, today), ruled
     )
-    waiting = [*_by_value(holds), *((claim,) for claim in claims)]
+    waiting = [*_by_value(holds), *_by_indicator(claims)]
     alone = waiting[:SUPPOSED_ALONE]
     suppositions = [Supposition(), *map(_supposed, ([one] for one in alone)), _supposed(waiting)]
     made = [
@@ -216,6 +217,14 @@ def _by_value(holds: Sequence[_Row]) -> list[tuple[_Row, ...]]:
     ]
 
 
+def _by_indicator(claims: Sequence[_Row]) -> list[tuple[_Row, ...]]:
+    """An indicator is left out only once every due period is approved: its claims are looked at together."""
+    by_indicator: dict[tuple[str, str], list[_Row]] = {}
+    for row in claims:
+        by_indicator.setdefault((row.unit_code, row.indicator_code), []).append(row)
+    return [tuple(rows) for rows in by_indicator.values()]
+
+
 def _open_claims(
     connection: Connection,
     year: int,
@@ -276,7 +285,7 @@ def _open_decision(rows: tuple[_Row, ...], outcome: Outcome | None, worked_out: 
     return OpenDecision(
         kind="hold" if hold else "not_applicable",
         indicator_code=first.indicator_code or "",
-        period=first.period,
+        periods=tuple(dict.fromkeys(row.period for row in rows)),
         submission_id=first.submission_id,
         revision=first.revision,
         sheet=first.sheet or "",

@@ -7,11 +7,11 @@ in a bounded stretch of the list; the page says how far it looked and goes on fr
 same with a million findings as with a thousand.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,9 +26,12 @@ from sqlalchemy import (
     tuple_,
 )
 
+from fazhi.desk.names import Names
 from fazhi.desk.paging import PAGE, Key, Slice, cursor_of, key_of
 from fazhi.model.errors import UsageError
-from fazhi.model.terms import Severity
+from fazhi.model.period import Period
+from fazhi.model.privacy import mask_personal_data
+from fazhi.model.terms import SEVERITY_ZH, Severity
 from fazhi.store import read
 from fazhi.store.tables import (
     current_parse,
@@ -425,6 +428,9 @@ _COLUMNS = (
 )
 
 
+_FROM_DEPARTMENTS = ("value_raw", "expected", "message_zh", "message_en", "fix_zh")
+
+
 def _key(row: _Row) -> Key:
     return row.unit_code, row.finding_id
 
@@ -434,7 +440,30 @@ def _found(rows: Sequence[_Row]) -> tuple[FoundRow, ...]:
 
 
 def _found_row(row: _Row) -> FoundRow:
-    return FoundRow(*(cast(Any, "" if part is None else part) for part in row))
+    """The row with empty texts for nulls and personal data masked, as a page and a download show it."""
+    parts: dict[str, Any] = {name: "" if part is None else part for name, part in row._asdict().items()}
+    for name in _FROM_DEPARTMENTS:
+        parts[name] = mask_personal_data(parts[name]).text
+    return FoundRow(**parts)
+
+
+_FROM_DEPARTMENTS = ("value_raw", "expected", "message_zh", "message_en", "fix_zh")
+
+
+def _key(row: _Row) -> Key:
+    return row.unit_code, row.finding_id
+
+
+def _found(rows: Sequence[_Row]) -> tuple[FoundRow, ...]:
+    return tuple(_found_row(row) for row in rows)
+
+
+def _found_row(row: _Row) -> FoundRow:
+    """The row with empty texts for nulls and personal data masked, as a page and a download show it."""
+    parts = row._asdict()
+    for name in _FROM_DEPARTMENTS:
+        parts[name] = mask_personal_data(parts[name] or "").text
+    return FoundRow(**{name: "" if part is None else part for name, part in parts.items()})
 
 
 def counts_by_severity(connection: Connection, of: Judged, unit: str = "") -> dict[str, Count]:
@@ -497,3 +526,47 @@ def _streamed(connection: Connection, stream: _Stream, wanted: Filters) -> Itera
 
 def _merged(streams: Sequence[Iterator[_Row]]) -> Iterator[FoundRow]:
     return (_found_row(row) for row in merge(*streams, key=_key))
+
+
+FINDING_HEADS = (
+    ("单位代码", 22),
+    ("单位", 20),
+    ("指标代码", 10),
+    ("指标", 24),
+    ("填报期", 12),
+    ("处理", 12),
+    ("规则", 16),
+    ("规则名称", 20),
+    ("报送编号", 22),
+    ("第几次报送", 10),
+    ("工作表", 12),
+    ("单元格", 10),
+    ("填的内容", 16),
+    ("要求", 20),
+    ("问题", 50),
+    ("怎样更正", 40),
+)
+"""Columns of a download, with their widths in characters."""
+
+
+def as_cells(rows: Iterable[FoundRow], names: Names) -> Iterator[tuple[str | int, ...]]:
+    """Findings as the rows of a download, under ``FINDING_HEADS``."""
+    for row in rows:
+        yield (
+            row.unit_code,
+            names.unit(row.unit_code),
+            row.indicator_code,
+            names.indicator(row.indicator_code),
+            Period.parse(row.period).name_zh,
+            SEVERITY_ZH[Severity(row.severity)],
+            row.rule,
+            names.rule(row.rule),
+            row.submission_id,
+            row.revision,
+            row.sheet,
+            row.cell,
+            row.value_raw,
+            row.expected,
+            row.message_zh,
+            row.fix_zh,
+        )
