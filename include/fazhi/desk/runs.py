@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from fazhi.desk.names import Names
-from fazhi.desk.paging import PAGE, Key, Slice, cursor_of, key_of
+from fazhi.desk.paging import PAGE_SIZE, Key, Slice, cursor_of, key_of
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
 from fazhi.model.privacy import mask_personal_data
@@ -48,6 +48,7 @@ COUNTED_TO = 1_000
 """Counts go up to here and are then told as "1000+"."""
 LONGEST_TEXT = 100
 _STREAMED_AT_ONCE = 1_000
+_FROM_DEPARTMENTS = ("value_raw", "expected", "message_zh", "message_en", "fix_zh")
 _Row = Row[*tuple[Any, ...]]
 
 
@@ -168,7 +169,7 @@ def runs(connection: Connection, years: Sequence[int] | None = None, cursor: str
     Raises:
         UsageError: The cursor is none.
     """
-    after = key_of(cursor, str, str)
+    after = key_of(cursor, (str, str))
     statement = (
         select(*_RUN_COLUMNS)
         .where(
@@ -176,11 +177,11 @@ def runs(connection: Connection, years: Sequence[int] | None = None, cursor: str
             true() if after is None else tuple_(pipeline_run.c.started_at, pipeline_run.c.run_id) < after,
         )
         .order_by(pipeline_run.c.started_at.desc(), pipeline_run.c.run_id.desc())
-        .limit(PAGE + 1)
+        .limit(PAGE_SIZE + 1)
     )
     rows = [Run(*row) for row in connection.execute(statement)]
-    shown = tuple(rows[:PAGE])
-    more = len(rows) > PAGE
+    shown = tuple(rows[:PAGE_SIZE])
+    more = len(rows) > PAGE_SIZE
     return Slice(shown, cursor_of((shown[-1].started_at, shown[-1].run_id)) if more else None)
 
 
@@ -324,18 +325,18 @@ def findings(
         UsageError: The cursor is none, or a filter cannot be.
     """
     wanted = filters.checked()
-    after = key_of(cursor, str, int)
+    after = key_of(cursor, (str, int))
     stretches = [_stretch(connection, stream, wanted, after) for stream in _streams(of)]
     horizon = min((one.until for one in stretches if one.until is not None), default=None)
     rows = sorted(
         (row for one in stretches for row in one.rows if horizon is None or _key(row) <= horizon), key=_key
     )
-    shown = rows[:PAGE]
-    if len(rows) > PAGE:
+    shown = rows[:PAGE_SIZE]
+    if len(rows) > PAGE_SIZE:
         return Found(_found(shown), cursor_of(_key(shown[-1])))
     if horizon is None:
         return Found(_found(shown))
-    looked = None if len(shown) == PAGE else STRETCH
+    looked = None if len(shown) == PAGE_SIZE else STRETCH
     return Found(_found(shown), cursor_of(horizon), looked)
 
 
@@ -350,7 +351,7 @@ class _Stretch:
 def _stretch(connection: Connection, stream: _Stream, wanted: Filters, after: Key | None) -> _Stretch:
     """Look through a bounded stretch: one filter is answered by an index, the others row by row."""
     indexed, others = _by_index(wanted, stream.standing)
-    reach = STRETCH if others else PAGE + 1
+    reach = STRETCH if others else PAGE_SIZE + 1
     stretch = (
         select(finding.c.finding_id)
         .where(stream.origin, *indexed, _behind(after))
@@ -361,10 +362,10 @@ def _stretch(connection: Connection, stream: _Stream, wanted: Filters, after: Ke
         select(*_COLUMNS)
         .where(finding.c.finding_id.in_(select(inner.c.finding_id)), *others)
         .order_by(finding.c.unit_code, finding.c.finding_id)
-        .limit(PAGE + 1)
+        .limit(PAGE_SIZE + 1)
     )
     rows = connection.execute(statement).all()
-    if len(rows) > PAGE:
+    if len(rows) > PAGE_SIZE:
         return _Stretch(rows, _key(rows[-1]))
     last = connection.execute(
         stretch.add_columns(finding.c.unit_code).offset(reach - 1).limit(1)
@@ -428,9 +429,6 @@ _COLUMNS = (
 )
 
 
-_FROM_DEPARTMENTS = ("value_raw", "expected", "message_zh", "message_en", "fix_zh")
-
-
 def _key(row: _Row) -> Key:
     return row.unit_code, row.finding_id
 
@@ -445,25 +443,6 @@ def _found_row(row: _Row) -> FoundRow:
     for name in _FROM_DEPARTMENTS:
         parts[name] = mask_personal_data(parts[name]).text
     return FoundRow(**parts)
-
-
-_FROM_DEPARTMENTS = ("value_raw", "expected", "message_zh", "message_en", "fix_zh")
-
-
-def _key(row: _Row) -> Key:
-    return row.unit_code, row.finding_id
-
-
-def _found(rows: Sequence[_Row]) -> tuple[FoundRow, ...]:
-    return tuple(_found_row(row) for row in rows)
-
-
-def _found_row(row: _Row) -> FoundRow:
-    """The row with empty texts for nulls and personal data masked, as a page and a download show it."""
-    parts = row._asdict()
-    for name in _FROM_DEPARTMENTS:
-        parts[name] = mask_personal_data(parts[name] or "").text
-    return FoundRow(**{name: "" if part is None else part for name, part in parts.items()})
 
 
 def counts_by_severity(connection: Connection, of: Judged, unit: str = "") -> dict[str, Count]:

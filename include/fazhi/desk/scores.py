@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from fazhi.desk.paging import PAGE, Slice, cursor_of, key_of
+from fazhi.desk.paging import PAGE_SIZE, Slice, cursor_of, key_of
 from fazhi.model.terms import Group, LineStatus
 from fazhi.registry import Registry
 from fazhi.score.changes import contributions
@@ -127,7 +127,7 @@ def ranking(
     Raises:
         UsageError: The cursor is none, or the year has not begun.
     """
-    after = key_of(cursor, int, str)
+    after = key_of(cursor, (int, str))
     rows = _heads(connection, year, region)
     before = _ranks_of_year(
         _heads(connection, year - 1, region), registry, registry.deciding_day(year - 1, today)
@@ -213,8 +213,8 @@ def _pool(
         if (after is None or _place(row) > after)
         and (not name or name in row.unit_name.casefold() or name == row.unit_code.casefold())
     ]
-    shown = listed[:PAGE]
-    more = len(listed) > PAGE
+    shown = listed[:PAGE_SIZE]
+    more = len(listed) > PAGE_SIZE
     return Pool(
         parent_code=key[0],
         is_region=key[1],
