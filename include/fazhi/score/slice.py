@@ -31,6 +31,7 @@ from fazhi.store.accepted import (
     Reported,
     SubmissionFacts,
     approved_not_applicable,
+    extracted_values,
     reported_values,
     require_read,
     require_validated,
@@ -220,17 +221,8 @@ def suppose(
     base = _load(connection, edition, registry, year, [unit], today, stage, whole=False)
     require_read(connection, year, base.family[unit_code], edition.digest)
     codes = tuple(indicator.code for indicator in base.applicable[unit_code])
-    slices = []
-    for one in suppositions:
-        slice_ = replace(
-            base,
-            not_applicable=_with_claims(base.not_applicable, one),
-            reported={},
-            own_rows=defaultdict(list),
-        )
-        only = Extract(base.family[unit_code], codes)
-        _sort_values(slice_, reported_values(connection, year, only, one.released))
-        slices.append(slice_)
+    values = extracted_values(connection, year, Extract(base.family[unit_code], codes))
+    slices = [_supposed(base, values, one) for one in suppositions]
     candidates = [
         Candidate(profile, unit.is_region, tuple(_states(one, unit)), _events_that_apply(one, unit))
         for one in slices
@@ -243,6 +235,24 @@ def suppose(
             slices, candidates, assess_many(edition, year, candidates), strict=True
         )
     ]
+
+
+def _supposed(base: _Slice, values: Sequence[tuple[Reported, frozenset[int]]], one: Supposition) -> _Slice:
+    """The slice of one unit with what is supposed; the data are not read again."""
+    slice_ = replace(
+        base,
+        not_applicable=_with_claims(base.not_applicable, one),
+        reported={},
+        own_rows=defaultdict(list),
+    )
+    _sort_values(
+        slice_,
+        (
+            replace(reported, stopped=False) if stopping and stopping <= one.released else reported
+            for reported, stopping in values
+        ),
+    )
+    return slice_
 
 
 def _with_claims(

@@ -193,26 +193,14 @@ def require_read(connection: Connection, year: int, units: Collection[str], syst
         )
 
 
-def reported_values(
-    connection: Connection, year: int, only: Extract | None = None, released: Collection[int] = ()
-) -> Iterator[Reported]:
+def reported_values(connection: Connection, year: int) -> Iterator[Reported]:
     """Every value of the year's current parses, marked stopped or free by the findings in force.
 
     An office's submission is judged with its own region and may speak about units of every region.
-
-    Args:
-        connection: An open connection.
-        year: The assessment year.
-        only: A part of the year; read by itself, whatever the year holds.
-        released: Findings (by id) that are taken as released, to see what a decision would bring.
     """
-    if only is not None:
-        yield from _extracted_values(connection, year, only, released)
-        return
-    stopped_values, stopped_files = _stopped(connection, year, released)
-    for rows in connection.execute(
-        _values_statement(year).execution_options(yield_per=_ROWS_AT_ONCE)
-    ).partitions():
+    stopped_values, stopped_files = _stopped(connection, year)
+    statement = _values_statement(year).execution_options(yield_per=_ROWS_AT_ONCE)
+    for rows in connection.execute(statement).partitions():
         for value_id, parse_id, *columns in rows:
             yield _reported(value_id in stopped_values or parse_id in stopped_files, *columns)
 
@@ -226,16 +214,17 @@ def _values_statement(year: int) -> Select[Any]:
     )
 
 
-def _extracted_values(
-    connection: Connection, year: int, only: Extract, released: Collection[int]
-) -> Iterator[Reported]:
+def extracted_values(
+    connection: Connection, year: int, only: Extract
+) -> list[tuple[Reported, frozenset[int]]]:
+    """The values of a part of a year, read by themselves, with the findings (by id) that stop each of them."""
     statement = _values_statement(year).where(
         value.c.indicator_code.in_(only.indicators), value.c.unit_code.in_(only.units)
     )
     rows = connection.execute(statement).all()
-    stopped_values: set[int] = set()
-    stopped_files: set[int] = set()
-    free = approved(connection, year, "hold", only.units)
+    released = approved(connection, year, "hold", only.units)
+    by_value: dict[int, set[int]] = {}
+    by_file: dict[int, set[int]] = {}
     for condition in (
         *(finding.c.value_id.in_(part) for part in _parts([row.value_id for row in rows])),
         *(
@@ -243,11 +232,14 @@ def _extracted_values(
             for part in _parts(sorted({row.parse_id for row in rows}))
         ),
     ):
-        values, files = _stopped_by(connection, year, free, released, condition)
-        stopped_values |= values
-        stopped_files |= files
+        for found in _stopping(connection, year, released, condition):
+            stops, about = (by_file, found.parse_id) if found.value_id is None else (by_value, found.value_id)
+            stops.setdefault(about, set()).add(found.finding_id)
+    values = []
     for value_id, parse_id, *columns in rows:
-        yield _reported(value_id in stopped_values or parse_id in stopped_files, *columns)
+        stopping = frozenset(by_value.get(value_id, set()) | by_file.get(parse_id, set()))
+        values.append((_reported(bool(stopping), *columns), stopping))
+    return values
 
 
 def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -345,21 +337,22 @@ def _reported(
 _period = lru_cache(maxsize=4096)(Period.parse)
 
 
-def _stopped(
-    connection: Connection, year: int, released: Collection[int]
-) -> tuple[frozenset[int], frozenset[int]]:
+def _stopped(connection: Connection, year: int) -> tuple[frozenset[int], frozenset[int]]:
     """The values, and the parses of whole files, that a finding keeps out of the score."""
-    return _stopped_by(connection, year, approved(connection, year, "hold"), released, true())
+    values: set[int] = set()
+    files: set[int] = set()
+    for row in _stopping(connection, year, approved(connection, year, "hold"), true()):
+        if row.value_id is None:
+            files.add(row.parse_id)
+        else:
+            values.add(row.value_id)
+    return frozenset(values), frozenset(files)
 
 
-def _stopped_by(
-    connection: Connection,
-    year: int,
-    free: Collection[DecisionKey],
-    released: Collection[int],
-    condition: ColumnElement[bool],
-) -> tuple[frozenset[int], frozenset[int]]:
-    """Likewise, by the findings of a condition alone."""
+def _stopping(
+    connection: Connection, year: int, released: Collection[DecisionKey], condition: ColumnElement[bool]
+) -> Iterator[_Row]:
+    """The findings in force, of those that a condition leaves, that keep something out of the score."""
     current = select(current_validation.c.validation_id).where(current_validation.c.year == year)
     statement = (
         select(
@@ -381,16 +374,9 @@ def _stopped_by(
             condition,
         )
     )
-    values: set[int] = set()
-    files: set[int] = set()
     for row in connection.execute(statement):
-        if row.severity == Severity.HOLD and (row.finding_id in released or _decision_key(row) in free):
-            continue
-        if row.value_id is None:
-            files.add(row.parse_id)
-        else:
-            values.add(row.value_id)
-    return frozenset(values), frozenset(files)
+        if row.severity != Severity.HOLD or _decision_key(row) not in released:
+            yield row
 
 
 def _decision_key(row: _Row) -> DecisionKey:
