@@ -18,7 +18,9 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
+    Select,
     and_,
+    case,
     func,
     or_,
     select,
@@ -42,7 +44,7 @@ from fazhi.store.tables import (
     validation,
 )
 
-STRETCH = 2_000
+STRETCH = 1_000
 """How many findings of a stream one page looks through for a filter that no index answers."""
 COUNTED_TO = 1_000
 """Counts go up to here and are then told as "1000+"."""
@@ -351,12 +353,24 @@ class _Stretch:
 def _stretch(connection: Connection, stream: _Stream, wanted: Filters, after: Key | None) -> _Stretch:
     """Look through a bounded stretch: one filter is answered by an index, the others row by row."""
     indexed, others = _by_index(wanted, stream.standing)
-    reach = STRETCH if others else PAGE_SIZE + 1
     stretch = (
-        select(finding.c.finding_id)
+        select(finding.c.finding_id, finding.c.unit_code)
         .where(stream.origin, *indexed, _behind(after))
         .order_by(finding.c.unit_code, finding.c.finding_id)
     )
+    rows = _looked_through(connection, stretch, others, PAGE_SIZE + 1)
+    if others and len(rows) <= PAGE_SIZE:
+        rows = _looked_through(connection, stretch, others, STRETCH)
+    if len(rows) > PAGE_SIZE:
+        return _Stretch(rows, _key(rows[-1]))
+    reach = STRETCH if others else PAGE_SIZE + 1
+    last = connection.execute(stretch.offset(reach - 1).limit(1)).one_or_none()
+    return _Stretch(rows, None if last is None else (last.unit_code, last.finding_id))
+
+
+def _looked_through(
+    connection: Connection, stretch: Select[Any], others: Sequence[ColumnElement[bool]], reach: int
+) -> Sequence[_Row]:
     inner = stretch.limit(reach).subquery()
     statement = (
         select(*_COLUMNS)
@@ -364,13 +378,7 @@ def _stretch(connection: Connection, stream: _Stream, wanted: Filters, after: Ke
         .order_by(finding.c.unit_code, finding.c.finding_id)
         .limit(PAGE_SIZE + 1)
     )
-    rows = connection.execute(statement).all()
-    if len(rows) > PAGE_SIZE:
-        return _Stretch(rows, _key(rows[-1]))
-    last = connection.execute(
-        stretch.add_columns(finding.c.unit_code).offset(reach - 1).limit(1)
-    ).one_or_none()
-    return _Stretch(rows, None if last is None else (last.unit_code, last.finding_id))
+    return connection.execute(statement).all()
 
 
 def _behind(after: Key | None) -> ColumnElement[bool]:
@@ -454,21 +462,20 @@ def counts_by_severity(connection: Connection, of: Judged, unit: str = "") -> di
 
 
 def _count(connection: Connection, of: Judged, wanted: Filters) -> Count:
-    number = 0
-    more = False
+    number, more = 0, False
     for stream in _streams(of):
+        if number > COUNTED_TO:
+            break
         indexed, others = _by_index(wanted, stream.standing)
         bounded = select(finding.c.finding_id).where(stream.origin, *indexed).limit(COUNTED_TO + 1).subquery()
-        counted = select(func.count()).select_from(bounded)
-        if others:
-            counted = (
-                select(func.count())
-                .select_from(finding)
-                .where(finding.c.finding_id.in_(select(bounded.c.finding_id)), *others)
-            )
-        number += int(connection.execute(counted).scalar_one())
-        reach = select(func.count()).select_from(bounded)
-        more |= int(connection.execute(reach).scalar_one()) > COUNTED_TO
+        counted = select(func.count(), func.sum(case((and_(true(), *others), 1), else_=0)))
+        looked, found = connection.execute(
+            counted.select_from(bounded.join(finding, finding.c.finding_id == bounded.c.finding_id))
+            if others
+            else select(func.count(), func.count()).select_from(bounded)
+        ).one()
+        number += int(found or 0)
+        more |= looked > COUNTED_TO
     return Count(min(number, COUNTED_TO), more or number > COUNTED_TO)
 
 
