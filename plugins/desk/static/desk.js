@@ -1,0 +1,47 @@
+// Comfort only: every page works without it. Keys move along navigation and rows; choices take effect at once.
+"use strict";
+
+const typing = (target) => target.closest("input, select, textarea, dialog[open], [contenteditable]");
+
+const rows = () => [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a[href]"));
+
+function step(by) {
+  const all = rows();
+  if (!all.length) return;
+  const now = all.findIndex((row) => row.contains(document.activeElement));
+  const next = all[Math.min(all.length - 1, Math.max(0, now + by))];
+  next.querySelector("a[href]").focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+const keys = {
+  j: () => step(1),
+  k: () => step(-1),
+  n: () => document.querySelector(".pager a[rel=next]")?.click(),
+  "?": () => document.getElementById("keys").showModal(),
+  "/": () => document.querySelector("main input[type=search]")?.focus(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || typing(event.target)) return;
+  const section = /^[1-9]$/.test(event.key) && document.querySelector(`nav a[data-key="${event.key}"]`);
+  const act = section ? () => section.click() : keys[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+for (const form of document.querySelectorAll("form.choose")) {
+  form.addEventListener("change", () => form.requestSubmit());
+}
+
+// a second click on an act does nothing; the store would refuse it anyway
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+}
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
