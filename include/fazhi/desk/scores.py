@@ -699,3 +699,11 @@ def _year_lines(
             if then is None or today is None
             else tuple(name for name, tell in _DEFINING.items() if tell(then) != tell(today)),
         )
+
+
+def region_of_result(connection: Connection, year: int, unit_code: str) -> str | None:
+    """The region in which a unit has a result in a year; ``None`` when it has none."""
+    statement = select(current_result.c.region).where(
+        current_result.c.year == year, current_result.c.unit_code == unit_code
+    )
+    return connection.execute(statement).scalar_one_or_none()
