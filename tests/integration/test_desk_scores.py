@@ -12,7 +12,7 @@ from fazhi.desk.scores import against_year, ranking, unit_score
 from fazhi.desk.stability import Stabilities
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
-from fazhi.model.terms import LineStatus, Stage, Tag
+from fazhi.model.terms import Group, LineStatus, Stage, Tag
 from fazhi.score import Supposition, compute_slice, described, sensitivity, suppose
 from fazhi.store import open_store, read, write
 from fazhi.store.tables import finding, metadata, raw_file, submission_file
@@ -29,6 +29,7 @@ from support.scoring import (
     edition,
     event,
     indicator,
+    profile,
     registry,
     unit,
 )
@@ -197,9 +198,27 @@ def test_a_group_without_an_indicator_gives_its_share_to_the_others(engine):
     world.score()
     with read(engine) as connection:
         found = unit_score(connection, world.registry, world.edition, YEAR, U1, today=TODAY)
-    sums = {group.group.value: (group.declared, group.weight, group.again) for group in found.groups}
-    assert sums["COMMON"] == (Fraction(40), 10000, True)
-    assert sums["LEAD"] == (Fraction(60), 0, True)
+    sums = {group.group.value: (group.declared, group.share, group.weight) for group in found.groups}
+    assert sums == {"COMMON": (Fraction(40), Fraction(100), 10000), "LEAD": (Fraction(60), Fraction(0), 0)}
+    assert all(group.again for group in found.groups)
+
+
+def test_rounding_line_by_line_is_no_redistribution(engine):
+    world = world_of(engine, profiles=(profile("50", "50", "0"),))
+    world.edition = replace(
+        world.edition,
+        indicators=tuple(indicator(f"A{n}.1", group=Group.COMMON) for n in range(1, 4))
+        + tuple(indicator(f"B{n}.1", group=Group.FUNCTION) for n in range(1, 8)),
+    )
+    world.submit(U1, Q1, good("A1.1"))
+    world.score()
+    with read(engine) as connection:
+        found = unit_score(connection, world.registry, world.edition, YEAR, U1, today=TODAY)
+    assert [(group.share, group.weight) for group in found.groups] == [
+        (Fraction(50), 5001),
+        (Fraction(50), 4999),
+    ]
+    assert not any(group.again for group in found.groups)
 
 
 def test_an_unknown_unit_or_version_is_refused(world):

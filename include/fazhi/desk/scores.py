@@ -318,7 +318,10 @@ class GroupSum:
     group: Group
     declared: Fraction | None
     """The share that the unit's profile gives, ``None`` without the edition."""
+    share: Fraction | None
+    """What it is after redistribution: nothing for a group without an indicator, whose share the others take."""
     weight: int
+    """The sum of its lines' weights; rounding line by line moves it a little from ``share``."""
     points: int
     lines: int
 
@@ -330,7 +333,7 @@ class GroupSum:
     @property
     def again(self) -> bool:
         """Whether the share was changed by redistribution (折算)."""
-        return self.declared is not None and self.declared * 100 != self.weight
+        return self.declared != self.share
 
 
 @dataclass(frozen=True)
@@ -543,9 +546,11 @@ def _group_sums(lines: Sequence[UnitLine], basis: Basis | None) -> Iterator[Grou
         of_group = [line for line in lines if line.group is group]
         declared = None if basis is None else Fraction(basis.profile.shares.get(group, 0))
         if of_group or declared:
+            quotas = (line.quota.share for line in of_group if line.quota is not None)
             yield GroupSum(
                 group=group,
                 declared=declared,
+                share=None if basis is None else next(quotas, Fraction(0)),
                 weight=sum(line.weight or 0 for line in of_group),
                 points=sum(line.points or 0 for line in of_group),
                 lines=sum(line.weight is not None for line in of_group),

@@ -20,9 +20,10 @@ from fazhi.desk.tables import csv_pieces, workbook_pieces
 from fazhi.model.errors import ConfigurationError
 from fazhi.model.exact import round_half_up, two_places
 from fazhi.model.period import Period
-from fazhi.model.terms import LineStatus
+from fazhi.model.terms import Group, LineStatus
+from fazhi.review.listed import place_zh
 from fazhi.score import compare_versions, score_workbook
-from fazhi.score.explain import DECISION_ZH, KIND_ZH, STAGE_ZH, VERDICT_ZH, decimal
+from fazhi.score.explain import decimal
 from fazhi.score.sensitivity import METHOD_ZH, NEAR_ZH
 from fazhi.store import read
 from fazhi.systems.edition import Edition
@@ -36,6 +37,34 @@ LINE_STATUS_ZH = {
     LineStatus.REJECTED: N_("退回或待审"),
     LineStatus.NOT_APPLICABLE: N_("不适用"),
 }
+STAGE_ZH = {"provisional": N_("过程得分"), "final": N_("最终得分")}
+INPUT_KIND_ZH = {
+    "submission": N_("单位报送"),
+    "office": N_("主管部门提供"),
+    "system": N_("本系统计算"),
+}
+DECISION_ZH = {
+    "not_applicable": N_("不适用申请"),
+    "warning": N_("提示事项说明"),
+    "hold": N_("待审核事项"),
+}
+VERDICT_ZH = {"approve": N_("同意"), "refuse": N_("不同意"), "withdraw": N_("撤回")}
+GROUP_NAMES = {
+    Group.COMMON: N_("共性指标"),
+    Group.FUNCTION: N_("个性指标"),
+    Group.LEAD: N_("牵头任务指标"),
+}
+DEFINITION_PARTS = (
+    N_("名称"),
+    N_("分子"),
+    N_("分母"),
+    N_("计分规则"),
+    N_("标准分"),
+    N_("汇总办法"),
+    N_("报送频次"),
+    N_("指标组"),
+)
+"""What ``against_year`` may say an edition changed about an indicator."""
 _stabilities = Stabilities()
 
 
@@ -61,7 +90,13 @@ def rate_of(line: Any) -> Fraction | None:
     return Fraction(int(line.rate_numerator), int(line.rate_denominator))
 
 
+def place(cell: str, language: str) -> str:
+    """An address as a person says it: in a CSV, ``12:value`` is line 12, column ``value``."""
+    return place_zh(cell) if language == "zh" and cell else cell
+
+
 environment().filters.update(
+    place=place,
     rate_of=rate_of,
     points=points,
     signed=signed,
@@ -72,7 +107,7 @@ environment().filters.update(
 environment().globals.update(
     line_status_zh=LINE_STATUS_ZH,
     stage_zh=STAGE_ZH,
-    input_kind_zh=KIND_ZH,
+    input_kind_zh=INPUT_KIND_ZH,
     decision_kind_zh=DECISION_ZH,
     verdict_zh=VERDICT_ZH,
 )
@@ -284,10 +319,7 @@ def _standing(
 def _chart(desk: DeskRequest, score: UnitScore) -> Waterfall:
     say = desk.say
     steps = [Step(say("满分"), 10000, whole=True)]
-    group_names = {"COMMON": N_("共性指标"), "FUNCTION": N_("个性指标"), "LEAD": N_("牵头任务指标")}
-    steps += [
-        Step(say(group_names[group.group.value]), -group.lost) for group in score.groups if group.weight
-    ]
+    steps += [Step(say(GROUP_NAMES[group.group]), -group.lost) for group in score.groups if group.weight]
     steps.append(Step(say("基础分"), score.base, whole=True))
     adjustments = (
         (N_("加分"), score.bonus),
