@@ -7,14 +7,14 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import pytest
 
 from fazhi.settings import PROJECT_ROOT
 from support.airflow_room import plugin_module
 from support.desk import ORIGIN, PERSONS, PREFIX, DeskClient, desk_client
-from support.desk_city import DeskCity
+from support.desk_city import DeskCity, run_id_of
 
 TABLES = Path(__file__).with_name("routes")
 ROLES = ("anonymous", *PERSONS)
@@ -42,7 +42,12 @@ def looked_at(shared_city: DeskCity, tmp_path_factory: pytest.TempPathFactory) -
 def places(looked_at: DeskCity) -> dict[str, object]:
     """What stands for ``{…}`` in the examples of the table."""
     submission_id, revision = looked_at.submissions(2023)[0]
-    return {"submission_id": submission_id, "revision": revision}
+    return {
+        "submission_id": submission_id,
+        "revision": revision,
+        "unit": looked_at.units(2023)[0],
+        "run": quote(run_id_of(2023), safe=""),
+    }
 
 
 @pytest.fixture(scope="module")

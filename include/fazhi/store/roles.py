@@ -18,6 +18,7 @@ CHANGED: Mapping[str, str] = {
     "current_result": "UPDATE, DELETE",
     "current_submission": "UPDATE, DELETE",
     "current_validation": "UPDATE, DELETE",
+    "desk_seen": "UPDATE",
     "finding": "UPDATE",
     "outbox": "UPDATE",
     "parse_dim": "DELETE",

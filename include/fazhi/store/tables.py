@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -31,6 +32,7 @@ metadata = MetaData(
     }
 )
 
+_CLAIMED = text("not_applicable = 1")
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
 raw_file = Table(
@@ -176,6 +178,7 @@ value = Table(
     UniqueConstraint("parse_id", "row_no"),
     Index("ix_value_slice", "year", "indicator_code", "unit_code"),
     Index("ix_value_row", "parse_id", "indicator_code", "unit_code", "period"),
+    Index("ix_value_claimed", "parse_id", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
 )
 
 indicator_dim = Table(
@@ -376,7 +379,7 @@ finding = Table(
     Column("system_id", Text, nullable=False),
     Column("system_digest", String(64), nullable=False),
     CheckConstraint("severity IN ('block', 'hold', 'warn', 'note', 'security')", name="severity"),
-    Index("ix_finding_parse_id", "parse_id", "value_id"),
+    Index("ix_finding_severity", "parse_id", "severity", "validation_id"),
     Index("ix_finding_validation_id", "validation_id"),
     Index("ix_finding_value_id", "value_id"),
     Index("ix_finding_by_unit", "year", "validation_id", "unit_code", "finding_id"),
@@ -871,4 +874,14 @@ ground_applied = Table(
     ),
     Column("applied_at", Text, nullable=False),
     comment="the folder has been exchanged; a ruling without it was cut short and is finished by the next one",
+)
+
+desk_seen = Table(
+    "desk_seen",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("year", Integer, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("seen_at", Text, nullable=False),
+    comment="up to when a person said to have seen what changed in a year and region",
 )

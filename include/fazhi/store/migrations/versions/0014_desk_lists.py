@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -16,8 +16,6 @@ _LISTS = {
 
 
 def upgrade() -> None:
-    op.drop_index("ix_finding_parse_id", "finding")
-    op.create_index("ix_finding_parse_id", "finding", ["parse_id", "value_id"])
     for name, columns in _LISTS.items():
         op.create_index(name, "finding", ["year", "validation_id", *columns, "finding_id"])
     op.create_index("ix_parse_sender_code", "parse", ["sender_code", "period"])
