@@ -8,6 +8,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass, replace
 from datetime import date
 from threading import Lock
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, select
 
@@ -21,7 +22,8 @@ from fazhi.systems.edition import Edition
 
 MOST_LINES = 80_000
 """Units times indicators that a page may wait for, once."""
-_KEPT = 4
+_KEPT = 8
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Stabilities:
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, Sensitivity] = OrderedDict()
+        self._cut: OrderedDict[tuple[str, str], Sensitivity] = OrderedDict()
         self._lock = Lock()
 
     def of(
@@ -61,25 +64,31 @@ class Stabilities:
         """
         with read(engine) as connection:
             digest, units = _digest(connection, edition, registry, year, today)
-            here = frozenset(
-                connection.scalars(
-                    select(current_result.c.unit_code).where(
-                        current_result.c.year == year, current_result.c.region == region
-                    )
-                )
-            )
         lines = units * len(edition.indicators)
         if lines > MOST_LINES:
             return Stability(None, digest, lines)
         with self._lock:
-            found = self._known.get(digest)
-            if found is None:
-                found = sensitivity(engine, edition, registry, year, today=today)
-                self._known[digest] = found
-                while len(self._known) > _KEPT:
-                    self._known.popitem(last=False)
-            self._known.move_to_end(digest)
-        return Stability(_cut(found, here), digest, lines)
+            cut = self._cut.get((digest, region))
+            if cut is None:
+                cut = _cut(self._whole(engine, edition, registry, year, today, digest), engine, year, region)
+                _keep(self._cut, (digest, region), cut)
+        return Stability(cut, digest, lines)
+
+    def _whole(
+        self, engine: Engine, edition: Edition, registry: Registry, year: int, today: date, digest: str
+    ) -> Sensitivity:
+        found = self._known.get(digest)
+        if found is None:
+            found = sensitivity(engine, edition, registry, year, today=today)
+            _keep(self._known, digest, found)
+        return found
+
+
+def _keep(known: OrderedDict[Key, Sensitivity], key: Key, found: Sensitivity) -> None:
+    """Keep the newest answers only."""
+    known[key] = found
+    while len(known) > _KEPT:
+        known.popitem(last=False)
 
 
 def _digest(
@@ -103,8 +112,13 @@ def _digest(
     return sha256_hex("\n".join(parts).encode()), len(rows)
 
 
-def _cut(found: Sensitivity, here: frozenset[str]) -> Sensitivity:
+def _cut(found: Sensitivity, engine: Engine, year: int, region: str) -> Sensitivity:
     """What concerns units of a region; pools never reach across regions' parents."""
+    of_region = select(current_result.c.unit_code).where(
+        current_result.c.year == year, current_result.c.region == region
+    )
+    with read(engine) as connection:
+        here = frozenset(connection.scalars(of_region))
     moves = tuple(one for one in found.moves if one.unit_code in here)
     counts = Counter((one.indicator_code, one.tenths) for one in moves)
     largest: dict[str, int] = {}

@@ -259,7 +259,7 @@ def show_stability(desk: DeskRequest, year: int, region: str, all_units: str = "
     )
 
 
-_UNITS_SHOWN = 100
+_UNITS_SHOWN = 50
 
 
 def _moves(one: Any) -> bool:
