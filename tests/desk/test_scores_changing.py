@@ -46,10 +46,11 @@ def test_what_a_decision_would_bring_stands_beside_the_score(city, desk):
     }
     assert held[1] == before
     assert held[2] != before
-    text = words(desk.as_person(PERSONS["viewer"]).get(f"{SCORES}/{unit}/pending").text)
+    reader = desk.as_person(PERSONS["viewer"])
+    text = words(reader.get(f"{SCORES}/{unit}/pending").text)
     assert f"现行得分 {held[2]} " in text
     assert f"全部同意后 {before} " in text
-    changes = words(desk.get(f"{SCORES}/{unit}/versions/1").text)
+    changes = words(reader.get(f"{SCORES}/{unit}/versions/1").text)
     assert "第 2 版与第 1 版比较" in changes
     assert code in changes
     assert pipeline.Ground(city.settings).edition(YEAR).by_code[code].name_zh in changes
