@@ -15,6 +15,7 @@ fazhi store upgrade
 fazhi store roles --owner fazhi_owner --app fazhi --reader fazhi_reader
 
 airflow db migrate
+python -m fazhi.services roles
 airflow pools set portal 2 报送门户
 airflow pools set platform 1 考评平台
 if ! airflow users list --output plain | grep -qw administrator; then

@@ -1,20 +1,26 @@
-"""``python -m fazhi.services up|down|status``. In: a command. Out: Airflow started or ended, in Chinese."""
+"""``python -m fazhi.services up|down|status|roles``. In: a command. Out: Airflow started or ended, in Chinese.
+
+``roles`` makes the roles of the steward desk in the Airflow of the environment (``fazhi.services.desk_roles``).
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
 from fazhi.model.errors import FazhiError
+from fazhi.services.desk_roles import make_desk_roles
 from fazhi.services.local_airflow import COMPONENTS, USUAL_PORT, LocalAirflow
 from fazhi.services.local_airflow import _free as is_free
-from fazhi.settings import PROJECT_ROOT
+from fazhi.settings import PROJECT_ROOT, Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit status."""
     options = _parser().parse_args(arguments)
-    airflow = LocalAirflow(options.home, port=_port(options), auth=options.auth, progress=_say)
     try:
+        if options.command == "roles":
+            return _roles()
+        airflow = LocalAirflow(options.home, port=_port(options), auth=options.auth, progress=_say)
         return int({"up": _up, "down": _down, "status": _status}[options.command](airflow))
     except FazhiError as error:
         print(error, file=sys.stderr)
@@ -23,7 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fazhi.services", description="本机的 Airflow")
-    parser.add_argument("command", choices=("up", "down", "status"), help="启动、停止、查看")
+    parser.add_argument(
+        "command",
+        choices=("up", "down", "status", "roles"),
+        help="启动、停止、查看；设置审核工作台的角色",
+    )
     parser.add_argument(
         "--home",
         type=Path,
@@ -63,6 +73,12 @@ def _status(airflow: LocalAirflow) -> int:
     if airflow.running:
         print(f"界面：{airflow.url}")
     return 0 if airflow.running else 1
+
+
+def _roles() -> int:
+    made = make_desk_roles(Settings.load())
+    print(f"审核工作台的角色：共 {made.roles} 个，新增权限 {made.added} 项，收回权限 {made.removed} 项")
+    return 0
 
 
 def _say(line: str) -> None:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,14 @@ COMPONENTS = {
 }
 """The services. Logs are read from the home folder: the log servers would listen on all interfaces."""
 
-_HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+_HEALTHY = {
+    "api-server": "metadatabase",
+    "scheduler": "scheduler",
+    "dag-processor": "dag_processor",
+    "triggerer": "triggerer",
+}
+"""What each service is called where its health is asked for."""
+
 _AUTH_MANAGERS = {
     "simple": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
     "fab": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
@@ -63,6 +70,7 @@ class LocalAirflow:
         env: Added to the environment of the services and so of all tasks, e.g. ``FAZHI_…`` or ``AIRFLOW__…``.
         port: Where the UI and API listen; by default the port of last time, or a free one.
         auth: ``simple`` or ``fab``.
+        components: Which services; without ``dag-processor`` there is no DAG but what is in the database already.
         progress: Told what is being done.
     """
 
@@ -73,19 +81,21 @@ class LocalAirflow:
         *,
         port: int | None = None,
         auth: str = "simple",
+        components: Sequence[str] = tuple(COMPONENTS),
         progress: Progress = _silent,
     ) -> None:
         self.home = home.resolve()
         self._env = dict(env or {})
         self._wanted_port = port
         self._auth = auth
+        self._components = {name: COMPONENTS[name] for name in components}
         self._progress = progress
         self._group = ProcessGroup(self.home / "services.json")
 
     @property
     def running(self) -> bool:
-        """Whether all four services run."""
-        return len(self._group.running) == len(COMPONENTS)
+        """Whether all its services run."""
+        return len(self._group.running) == len(self._components)
 
     @property
     def components(self) -> dict[str, int]:
@@ -112,6 +122,16 @@ class LocalAirflow:
         """The generated password of ``user``."""
         return self._secrets()["password"]
 
+    def environment(self) -> dict[str, str]:
+        """The environment of the running services, for a command of Airflow beside them.
+
+        Raises:
+            ServiceFailure: They do not run.
+        """
+        if not self.running:
+            raise ServiceFailure(f"{self.home} 的 Airflow 没有在运行")
+        return self._environment(int(str(self._group.note("port"))))
+
     def api(self) -> AirflowApi:
         """A logged-in client."""
         return AirflowApi(self.url, self.user, self.password)
@@ -135,10 +155,10 @@ class LocalAirflow:
         environment = self._environment(self._choose_port())
         try:
             self._migrate(environment)
-            self._progress("启动 Airflow 的四个服务（约需半分钟）")
+            self._progress(f"启动 Airflow 的 {len(self._components)} 个服务（约需半分钟）")
             airflow = [sys.executable, "-m", "airflow"]
             self._group.start(
-                {name: [*airflow, *arguments] for name, arguments in COMPONENTS.items()},
+                {name: [*airflow, *arguments] for name, arguments in self._components.items()},
                 environment,
                 self.home / "logs" / "services",
                 {"port": environment["AIRFLOW__API__PORT"], "purpose": self._purpose()},
@@ -236,6 +256,7 @@ class LocalAirflow:
         self._airflow(environment, "db", "migrate")
         if self._auth == "fab":
             self._create_fab_user(environment)
+            self._make_desk_roles(environment)
         stamp.write_text(current, encoding="utf-8")
 
     def _create_fab_user(self, environment: Mapping[str, str]) -> None:
@@ -248,9 +269,18 @@ class LocalAirflow:
             answer=answer,
         )
 
+    def _make_desk_roles(self, environment: Mapping[str, str]) -> None:
+        """In a process of its own: this one may have another Airflow in mind."""
+        self._run(environment, "fazhi.services", "roles")
+
     def _airflow(self, environment: Mapping[str, str], *arguments: str, answer: str | None = None) -> None:
-        done = subprocess.run(  # noqa: S603 (Airflow's own command line)
-            [sys.executable, "-m", "airflow", *arguments],
+        self._run(environment, "airflow", *arguments, answer=answer)
+
+    def _run(
+        self, environment: Mapping[str, str], module: str, *arguments: str, answer: str | None = None
+    ) -> None:
+        done = subprocess.run(  # noqa: S603 (Airflow's own command line, or ours)
+            [sys.executable, "-m", module, *arguments],
             env=dict(environment),
             input=answer,
             stdin=subprocess.DEVNULL if answer is None else None,
@@ -263,7 +293,7 @@ class LocalAirflow:
             log = self.home / "logs" / "services" / f"{'-'.join(arguments[:2])}.log"
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(done.stdout + done.stderr, encoding="utf-8")
-            raise ServiceFailure(f"airflow {' '.join(arguments[:2])} 失败，详见 {log}")
+            raise ServiceFailure(f"{module} {' '.join(arguments[:2])} 失败，详见 {log}")
 
     def _wait(self, patience: float) -> None:
         begun = time.monotonic()
@@ -288,7 +318,8 @@ class LocalAirflow:
         api = self.api()
         try:
             health = api.call("GET", "/monitor/health")
-            ill = [name for name in _HEALTHY if (health.get(name) or {}).get("status") != "healthy"]
+            asked = [_HEALTHY[name] for name in self._components]
+            ill = [name for name in asked if (health.get(name) or {}).get("status") != "healthy"]
             if ill:
                 return "、".join(ill)
             errors = api.call("GET", "/importErrors")["import_errors"]
@@ -300,7 +331,12 @@ class LocalAirflow:
             if refused.status == 503:
                 return "api-server"
             raise
-        return "、".join(f"流程 {dag_id}" for dag_id in DAG_IDS if not self._parsed(dag_id))
+        return "、".join(f"流程 {dag_id}" for dag_id in self._dags if not self._parsed(dag_id))
+
+    @property
+    def _dags(self) -> tuple[str, ...]:
+        """The DAGs to wait for and to switch on."""
+        return tuple(DAG_IDS) if "dag-processor" in self._components else ()
 
     def _parsed(self, dag_id: str) -> bool:
         try:
@@ -314,7 +350,7 @@ class LocalAirflow:
         return True
 
     def _fallen(self) -> str:
-        gone = [name for name in COMPONENTS if name not in self.components]
+        gone = [name for name in self._components if name not in self.components]
         log = self.home / "logs" / "services" / f"{gone[0]}.log"
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
         return f"{'、'.join(gone)} 启动后退出，详见 {log}:\n{tail}"
@@ -330,7 +366,7 @@ class LocalAirflow:
                     raise
                 pool: dict[str, Any] = {"name": name, "slots": slots, "description": description}
                 api.call("POST", "/pools", pool)
-        for dag_id in DAG_IDS:
+        for dag_id in self._dags:
             api.call("PATCH", f"/dags/{dag_id}", {"is_paused": False})
 
 
