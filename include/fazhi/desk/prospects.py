@@ -52,6 +52,8 @@ class OpenDecision:
     cell: str
     said: str
     """What the rule says of the value, or the department's reason for 不适用."""
+    said_en: str
+    """The rule's words in English; a department's reason as it was written."""
     findings: tuple[int, ...]
     outcome: Outcome | None
     """``None`` where it was not worked out by itself, or where nothing would be left to score."""
@@ -291,6 +293,7 @@ def _open_decision(rows: tuple[_Row, ...], outcome: Outcome | None, worked_out: 
         sheet=first.sheet or "",
         cell=(first.cell if hold else first.cell_not_applicable or first.cell_row) or "",
         said="；".join(dict.fromkeys(row.message_zh for row in rows)) if hold else first.reason or "",
+        said_en="; ".join(dict.fromkeys(row.message_en for row in rows)) if hold else first.reason or "",
         findings=tuple(row.finding_id for row in rows) if hold else (),
         outcome=outcome,
         worked_out=worked_out,
