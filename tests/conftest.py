@@ -22,6 +22,8 @@ ON_BOTH_STORES = frozenset(
         "test_audit_tampering_property",
         "test_collect_folder",
         "test_desk_decisions",
+        "test_desk_runs",
+        "test_desk_scores",
         "test_intake_parse",
         "test_publish_final",
         "test_publish_outbox",

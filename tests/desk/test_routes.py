@@ -7,14 +7,14 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import pytest
 
 from fazhi.settings import PROJECT_ROOT
 from support.airflow_room import plugin_module
 from support.desk import ORIGIN, PERSONS, PREFIX, DeskClient, desk_client
-from support.desk_city import DeskCity, places_of
+from support.desk_city import DeskCity, places_of, run_id_of
 
 TABLES = Path(__file__).with_name("routes")
 ROLES = ("anonymous", *PERSONS)
@@ -41,7 +41,10 @@ def looked_at(shared_city: DeskCity, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def places(looked_at: DeskCity) -> dict[str, object]:
     """What stands for ``{…}`` in the examples of the table."""
-    return places_of(looked_at)
+    return places_of(looked_at) | {
+        "unit": looked_at.units(2023)[0],
+        "run": quote(run_id_of(2023), safe=""),
+    }
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
 
 from fazhi import pipeline
 from fazhi.audit import Actor
@@ -21,8 +21,15 @@ from fazhi.model.unit_code import check_character, organisation_check
 from fazhi.registry import load_registry
 from fazhi.review import Asked, Ruling, ask_not_applicable, decide_not_applicable
 from fazhi.settings import PROJECT_ROOT, Settings
-from fazhi.store import open_store, read
-from fazhi.store.tables import current_submission, decision, submission, submission_file
+from fazhi.store import open_store, read, write
+from fazhi.store.tables import (
+    current_result,
+    current_submission,
+    decision,
+    pipeline_run,
+    submission,
+    submission_file,
+)
 from fazhi.systems import load_editions
 from fazhi.validate import validate_slice
 
@@ -59,6 +66,16 @@ class DeskCity:
         )
         with read(self.engine) as connection:
             return [tuple(row) for row in connection.execute(found)]
+
+    def units(self, year: int) -> list[str]:
+        """The units that have a result in a year."""
+        found = (
+            select(current_result.c.unit_code)
+            .where(current_result.c.year == year)
+            .order_by(current_result.c.unit_code)
+        )
+        with read(self.engine) as connection:
+            return list(connection.scalars(found))
 
     def copy(self, home: Path) -> "DeskCity":
         """The same city in a store and a ground of its own; raw files are shared, they never change."""
@@ -152,6 +169,30 @@ def _live_through(settings: Settings, year: int, now: datetime) -> None:
             ground.engine, ground.edition(year), ground.registry, year, region, now.date(), None, now=now
         )
     pipeline.score(settings, year, REGION)
+    _note_run(ground, year, now)
+
+
+def _note_run(ground: pipeline.Ground, year: int, now: datetime) -> None:
+    """The run that did it, as the plan writes it down, and its report."""
+    edition = ground.edition(year)
+    with write(ground.engine) as connection:
+        connection.execute(
+            insert(pipeline_run).values(
+                run_id=run_id_of(year),
+                year=year,
+                run_type="scheduled",
+                mode="auto",
+                system_id=edition.system_id,
+                system_digest=edition.digest,
+                started_at=now.isoformat(timespec="seconds"),
+            )
+        )
+    pipeline.report(ground.settings, year, run_id_of(year))
+
+
+def run_id_of(year: int) -> str:
+    """The run of a year."""
+    return f"scheduled__{year}-12-31T17:30:00+00:00"
 
 
 def _settings(home: Path) -> Settings:

@@ -26,7 +26,14 @@ from fazhi.score.export import export_year
 from fazhi.score.office_return import OfficeReturn, write_office_return
 from fazhi.score.results import described, keep_results, result_bodies, result_body
 from fazhi.score.sensitivity import Sensitivity, sensitivity
-from fazhi.score.slice import ComputedSlice, ScoreOutcome, compute_slice, score_slice
+from fazhi.score.slice import (
+    ComputedSlice,
+    ScoreOutcome,
+    Supposition,
+    compute_slice,
+    score_slice,
+    suppose,
+)
 from fazhi.score.workbook import score_workbook
 
 __all__ = [
@@ -39,6 +46,7 @@ __all__ = [
     "ScoreOutcome",
     "Sensitivity",
     "Snapshot",
+    "Supposition",
     "changes_zh",
     "compare_versions",
     "compute_slice",
@@ -55,5 +63,6 @@ __all__ = [
     "score_workbook",
     "sensitivity",
     "snapshot_of",
+    "suppose",
     "write_office_return",
 ]

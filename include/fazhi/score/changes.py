@@ -130,13 +130,16 @@ def _line_changes(before: Dossier, after: Dossier) -> Iterator[LineChange]:
             *_state_changes(was, is_now),
             *_value_changes(before.inputs.get(code, ()), after.inputs.get(code, ())),
         )
-        by_rate, by_weight = _contributions(was, is_now)
+        by_rate, by_weight = contributions(was, is_now)
         if why or by_rate or by_weight:
             yield LineChange(code, by_rate, by_weight, why)
 
 
-def _contributions(was: Row[Any] | None, is_now: Row[Any] | None) -> tuple[int, int]:
-    """What the rate brought at the old weight, and what the weight brought at the new rate."""
+def contributions(was: Row[Any] | None, is_now: Row[Any] | None) -> tuple[int, int]:
+    """What the rate brought at the old weight, and what the weight brought at the new rate, in hundredths.
+
+    A line that is missing on one side carried no weight there.
+    """
     old_weight, old_rate = _weight_and_rate(was)
     new_weight, new_rate = _weight_and_rate(is_now)
     middle = points(old_weight, new_rate)

@@ -11,8 +11,15 @@ from sqlalchemy import Connection, Row, select
 
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
-from fazhi.score.results import Key, current_keys, rows_of
-from fazhi.store.tables import decision, result, result_adjustment, result_input, result_line
+from fazhi.score.results import Key, rows_of
+from fazhi.store.tables import (
+    current_result,
+    decision,
+    result,
+    result_adjustment,
+    result_input,
+    result_line,
+)
 from fazhi.systems.edition import code_key
 
 _Row = Row[Any]
@@ -38,9 +45,12 @@ def current_version(connection: Connection, year: int, unit_code: str) -> int:
     Raises:
         UsageError: It has none.
     """
-    for code, version in current_keys(connection, year):
-        if code == unit_code:
-            return version
+    statement = select(current_result.c.version).where(
+        current_result.c.year == year, current_result.c.unit_code == unit_code
+    )
+    version: int | None = connection.execute(statement).scalar_one_or_none()
+    if version is not None:
+        return version
     raise UsageError(f"{unit_code} 在{year}年没有得分；请先执行 fazhi score --year {year}")
 
 

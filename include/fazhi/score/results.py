@@ -327,7 +327,10 @@ def rows_of(connection: Connection, table: Table, year: int, keys: Sequence[Key]
     """The rows of some results in one of the result tables, in no order."""
     codes = [code for code, _ in keys]
     wanted = set(keys)
-    statement = select(table).where(table.c.year == year, table.c.unit_code.in_(codes))
+    versions = {version for _, version in keys}
+    statement = select(table).where(
+        table.c.year == year, table.c.unit_code.in_(codes), table.c.version.in_(versions)
+    )
     return [row for row in connection.execute(statement) if (row.unit_code, row.version) in wanted]
 
 

@@ -5,12 +5,13 @@ but the time of computing has changed. Data are loaded in a few queries for the 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection, Engine
 
+from fazhi.model.errors import UsageError
 from fazhi.model.period import Period, due_periods
 from fazhi.model.terms import Stage
 from fazhi.registry import Registry
@@ -26,10 +27,13 @@ from fazhi.score.status import Evidence, State, state_of
 from fazhi.score.system_values import UnitFacts, computed_by_system, system_value
 from fazhi.store import write
 from fazhi.store.accepted import (
+    Extract,
     Reported,
     SubmissionFacts,
     approved_not_applicable,
+    extracted_values,
     reported_values,
+    require_read,
     require_validated,
     submission_facts,
     unreadable_periods,
@@ -167,6 +171,100 @@ def compute_slice(
     )
 
 
+@dataclass(frozen=True)
+class Supposition:
+    """What is taken as decided although it is not."""
+
+    released: frozenset[int] = frozenset()
+    """Findings (by id) whose holds are taken as released."""
+    not_applicable: frozenset[tuple[str, str, Period]] = frozenset()
+    """Claims of 不适用, by unit, indicator and period, that are taken as approved."""
+
+
+def suppose(
+    connection: Connection,
+    edition: Edition,
+    registry: Registry,
+    year: int,
+    unit_code: str,
+    suppositions: Sequence[Supposition],
+    *,
+    today: date,
+    stage: Stage,
+) -> list[NewResult | None]:
+    """What one unit's result would be under each supposition; nothing is kept.
+
+    Reads only what bears on the unit. The digits are those of ``compute_slice``; rank and grade, which need the
+    other units, are left out.
+
+    Args:
+        connection: An open connection.
+        edition: The year's edition.
+        registry: Units, tasks, sources, adjustments.
+        year: The assessment year.
+        unit_code: A unit that is scored in the year.
+        suppositions: Each is computed by itself; an empty one is the result as things stand.
+        today: The day in Asia/Shanghai that decides while the year still runs.
+        stage: Whether every due period is asked for.
+
+    Returns:
+        One result for each supposition, ``None`` where nothing is left that carries weight.
+
+    Raises:
+        UsageError: The unit is not scored here, or its submissions were read under another edition.
+        ConfigurationError: The edition asks for something that cannot be computed.
+    """
+    unit = registry.unit_on(unit_code, registry.deciding_day(year, today))
+    profile = None if unit is None else edition.profile_of(unit.tags)
+    if unit is None or not unit.is_scored or profile is None:
+        raise UsageError(f"{unit_code} 在{year}年不由本级计分")
+    base = _load(connection, edition, registry, year, [unit], today, stage, whole=False)
+    require_read(connection, year, base.family[unit_code], edition.digest)
+    codes = tuple(indicator.code for indicator in base.applicable[unit_code])
+    values = extracted_values(connection, year, Extract(base.family[unit_code], codes))
+    slices = [_supposed(base, values, one) for one in suppositions]
+    candidates = [
+        Candidate(profile, unit.is_region, tuple(_states(one, unit)), _events_that_apply(one, unit))
+        for one in slices
+    ]
+    return [
+        None
+        if assessment is None
+        else _new_result(slice_, _Assessed(unit, tuple(candidate.states), assessment), None)
+        for slice_, candidate, assessment in zip(
+            slices, candidates, assess_many(edition, year, candidates), strict=True
+        )
+    ]
+
+
+def _supposed(base: _Slice, values: Sequence[tuple[Reported, frozenset[int]]], one: Supposition) -> _Slice:
+    """The slice of one unit with what is supposed; the data are not read again."""
+    slice_ = replace(
+        base,
+        not_applicable=_with_claims(base.not_applicable, one),
+        reported={},
+        own_rows=defaultdict(list),
+    )
+    _sort_values(
+        slice_,
+        (
+            replace(reported, stopped=False) if stopping and stopping <= one.released else reported
+            for reported, stopping in values
+        ),
+    )
+    return slice_
+
+
+def _with_claims(
+    approved: Mapping[tuple[str, str], tuple[Period, ...]], one: Supposition
+) -> Mapping[tuple[str, str], tuple[Period, ...]]:
+    added = dict(approved)
+    for unit_code, indicator_code, period in sorted(one.not_applicable, key=lambda claim: claim[2].rank):
+        key = (unit_code, indicator_code)
+        added[key] = (*added.get(key, ()), period)
+    return added
+
+
 def _superior(registry: Registry, year: int, region: str, today: date) -> dict[str, str]:
     units = registry.units_of_year(year, today)
     superior = (u for u in units if u.scored_by == "superior" and registry.region_of(u) == region)
@@ -181,7 +279,11 @@ def _load(
     units: Sequence[Unit],
     today: date,
     stage: Stage,
+    whole: bool = True,
 ) -> _Slice:
+    """Load a slice's data, or (``whole`` false) only what bears on the units given."""
+    family = {u.unit_code: (u.unit_code, *registry.predecessors_of(u.unit_code, year, today)) for u in units}
+    members = None if whole else tuple(code for codes in family.values() for code in codes)
     weight_carrying = [i for i in edition.indicators if i.rule_type.carries_weight]
     slice_ = _Slice(
         edition=edition,
@@ -191,15 +293,14 @@ def _load(
         stage=stage,
         reporters={indicator.code: reporters_of(indicator, registry, year) for indicator in weight_carrying},
         events=_events(registry, year),
-        not_applicable=approved_not_applicable(connection, year),
-        unreadable=unreadable_periods(connection, year),
-        submissions=_by_unit(submission_facts(connection, year)),
+        not_applicable=approved_not_applicable(connection, year, members),
+        unreadable=unreadable_periods(connection, year, members),
+        submissions=_by_unit(submission_facts(connection, year, members)),
         applicable={u.unit_code: registry.applicable(edition, u, year, today) for u in units},
-        family={
-            u.unit_code: (u.unit_code, *registry.predecessors_of(u.unit_code, year, today)) for u in units
-        },
+        family=family,
     )
-    _load_values(connection, slice_)
+    if whole:
+        _sort_values(slice_, reported_values(connection, year))
     return slice_
 
 
@@ -217,11 +318,11 @@ def _by_unit(submissions: Sequence[SubmissionFacts]) -> dict[str, list[Submissio
     return found
 
 
-def _load_values(connection: Connection, slice_: _Slice) -> None:
-    """Sort the year's values to the units that they count for."""
+def _sort_values(slice_: _Slice, values: Iterable[Reported]) -> None:
+    """Sort values to the units that they count for."""
     counts_for = {member: unit for unit, family in slice_.family.items() for member in family}
     wanted = {unit: {i.code for i in indicators} for unit, indicators in slice_.applicable.items()}
-    for reported in reported_values(connection, slice_.year):
+    for reported in values:
         unit_code = counts_for.get(reported.unit_code)
         if unit_code is None or reported.indicator_code not in wanted[unit_code]:
             continue

@@ -5,17 +5,17 @@ or security finding stands on it or on its whole file (scoring.md section 2). A 
 approval bound to the same value releases it. Everything is read in a few queries per slice, never per unit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, true
 
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
 from fazhi.model.terms import Severity
-from fazhi.store.decisions import approved, key_of_finding
+from fazhi.store.decisions import DecisionKey, approved, key_of_finding
 from fazhi.store.tables import (
     current_parse,
     current_submission,
@@ -31,6 +31,7 @@ from fazhi.store.tables import (
 _Row = Row[*tuple[Any, ...]]
 InputKind = Literal["submission", "office", "system"]
 _ROWS_AT_ONCE = 10_000
+_IDS_AT_ONCE = 500
 _STOPPING = tuple(severity.value for severity in Severity if severity.stops_scoring)
 _KIND_OF_INPUT: dict[str, InputKind] = {"unit": "submission", "office": "office"}
 
@@ -83,6 +84,15 @@ class SubmissionFacts:
     returned: int
     """On how many of them a blocking finding was recorded."""
     first_submitted_at: str
+
+
+@dataclass(frozen=True)
+class Extract:
+    """A part of a year: what was reported about some units on some indicators."""
+
+    units: tuple[str, ...]
+    """A unit and those whose values count for it."""
+    indicators: tuple[str, ...]
 
 
 def require_validated(connection: Connection, year: int, system_digest: str) -> None:
@@ -160,21 +170,81 @@ def _unjudged_parses(connection: Connection, year: int, system_digest: str) -> i
     return int(connection.execute(statement).scalar_one())
 
 
+def require_read(connection: Connection, year: int, units: Collection[str], system_digest: str) -> None:
+    """Refuse to recompute one unit whose submissions have not been read under the active edition.
+
+    Raises:
+        UsageError: A current submission of the unit was read under another edition.
+    """
+    statement = (
+        select(func.count())
+        .select_from(current_parse.join(parse, parse.c.parse_id == current_parse.c.parse_id))
+        .where(
+            current_parse.c.kind == "unit",
+            current_parse.c.sender_code.in_(units),
+            current_parse.c.year == year,
+            parse.c.system_digest != system_digest,
+        )
+    )
+    stale = connection.execute(statement).scalar_one()
+    if stale:
+        raise UsageError(
+            f"该单位{year}年有 {stale} 份报送还没有按现行指标体系读取，暂不能试算；夜间核验完成后再看"
+        )
+
+
 def reported_values(connection: Connection, year: int) -> Iterator[Reported]:
     """Every value of the year's current parses, marked stopped or free by the findings in force.
 
     An office's submission is judged with its own region and may speak about units of every region.
     """
     stopped_values, stopped_files = _stopped(connection, year)
-    statement = (
+    statement = _values_statement(year).execution_options(yield_per=_ROWS_AT_ONCE)
+    for rows in connection.execute(statement).partitions():
+        for value_id, parse_id, *columns in rows:
+            yield _reported(value_id in stopped_values or parse_id in stopped_files, *columns)
+
+
+def _values_statement(year: int) -> Select[Any]:
+    return (
         select(*_COLUMNS)
         .join(current_parse, current_parse.c.parse_id == value.c.parse_id)
         .join(parse, parse.c.parse_id == value.c.parse_id)
         .where(current_parse.c.year == year, value.c.year == year)
     )
-    for rows in connection.execute(statement.execution_options(yield_per=_ROWS_AT_ONCE)).partitions():
-        for value_id, parse_id, *columns in rows:
-            yield _reported(value_id in stopped_values or parse_id in stopped_files, *columns)
+
+
+def extracted_values(
+    connection: Connection, year: int, only: Extract
+) -> list[tuple[Reported, frozenset[int]]]:
+    """The values of a part of a year, read by themselves, with the findings (by id) that stop each of them."""
+    statement = _values_statement(year).where(
+        value.c.indicator_code.in_(only.indicators), value.c.unit_code.in_(only.units)
+    )
+    rows = connection.execute(statement).all()
+    released = approved(connection, year, "hold", only.units)
+    by_value: dict[int, set[int]] = {}
+    by_file: dict[int, set[int]] = {}
+    for condition in (
+        *(finding.c.value_id.in_(part) for part in _parts([row.value_id for row in rows])),
+        *(
+            and_(finding.c.parse_id.in_(part), finding.c.value_id.is_(None))
+            for part in _parts(sorted({row.parse_id for row in rows}))
+        ),
+    ):
+        for found in _stopping(connection, year, released, condition):
+            stops, about = (by_file, found.parse_id) if found.value_id is None else (by_value, found.value_id)
+            stops.setdefault(about, set()).add(found.finding_id)
+    values = []
+    for value_id, parse_id, *columns in rows:
+        stopping = frozenset(by_value.get(value_id, set()) | by_file.get(parse_id, set()))
+        values.append((_reported(bool(stopping), *columns), stopping))
+    return values
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        yield ids[start : start + _IDS_AT_ONCE]
 
 
 _COLUMNS = (
@@ -269,10 +339,24 @@ _period = lru_cache(maxsize=4096)(Period.parse)
 
 def _stopped(connection: Connection, year: int) -> tuple[frozenset[int], frozenset[int]]:
     """The values, and the parses of whole files, that a finding keeps out of the score."""
-    released = approved(connection, year, "hold")
+    values: set[int] = set()
+    files: set[int] = set()
+    for row in _stopping(connection, year, approved(connection, year, "hold"), true()):
+        if row.value_id is None:
+            files.add(row.parse_id)
+        else:
+            values.add(row.value_id)
+    return frozenset(values), frozenset(files)
+
+
+def _stopping(
+    connection: Connection, year: int, released: Collection[DecisionKey], condition: ColumnElement[bool]
+) -> Iterator[_Row]:
+    """The findings in force, of those that a condition leaves, that keep something out of the score."""
     current = select(current_validation.c.validation_id).where(current_validation.c.year == year)
     statement = (
         select(
+            finding.c.finding_id,
             finding.c.value_id,
             finding.c.parse_id,
             finding.c.severity,
@@ -287,26 +371,27 @@ def _stopped(connection: Connection, year: int) -> tuple[frozenset[int], frozens
             current_parse.c.year == year,
             finding.c.severity.in_(_STOPPING),
             or_(finding.c.validation_id.is_(None), finding.c.validation_id.in_(current)),
+            condition,
         )
     )
-    values: set[int] = set()
-    files: set[int] = set()
     for row in connection.execute(statement):
-        if row.severity == Severity.HOLD and key_of_finding(row._mapping) in released:
-            continue
-        if row.value_id is None:
-            files.add(row.parse_id)
-        else:
-            values.add(row.value_id)
-    return frozenset(values), frozenset(files)
+        if row.severity != Severity.HOLD or key_of_finding(row._mapping) not in released:
+            yield row
 
 
-def unreadable_periods(connection: Connection, year: int) -> dict[str, tuple[Period, ...]]:
-    """The periods whose current workbook of the unit itself could not be read, by unit."""
+def unreadable_periods(
+    connection: Connection, year: int, units: Collection[str] | None = None
+) -> dict[str, tuple[Period, ...]]:
+    """The periods whose current workbook of the unit itself could not be read, by unit (only some, if told)."""
     statement = (
         select(parse.c.sender_code, parse.c.period)
         .join(current_parse, current_parse.c.parse_id == parse.c.parse_id)
-        .where(current_parse.c.year == year, parse.c.kind == "unit", parse.c.readable == 0)
+        .where(
+            current_parse.c.year == year,
+            parse.c.kind == "unit",
+            parse.c.readable == 0,
+            true() if units is None else _own_current(units),
+        )
     )
     found: dict[str, tuple[Period, ...]] = {}
     for row in connection.execute(statement):
@@ -314,25 +399,38 @@ def unreadable_periods(connection: Connection, year: int) -> dict[str, tuple[Per
     return found
 
 
-def approved_not_applicable(connection: Connection, year: int) -> dict[tuple[str, str], tuple[Period, ...]]:
+def _own_current(units: Collection[str]) -> ColumnElement[bool]:
+    """Current parses of some units' own submissions; by the primary key, whatever the year holds."""
+    return and_(current_parse.c.kind == "unit", current_parse.c.sender_code.in_(units))
+
+
+def approved_not_applicable(
+    connection: Connection, year: int, units: Collection[str] | None = None
+) -> dict[tuple[str, str], tuple[Period, ...]]:
     """The periods of approved 不适用, by unit and indicator."""
     found: dict[tuple[str, str], tuple[Period, ...]] = {}
-    for key in approved(connection, year, "not_applicable"):
+    for key in approved(connection, year, "not_applicable", units):
         about = (key.unit_code, key.indicator_code)
         found[about] = (*found.get(about, ()), _period(key.period))
     return found
 
 
-def submission_facts(connection: Connection, year: int) -> list[SubmissionFacts]:
+def submission_facts(
+    connection: Connection, year: int, units: Collection[str] | None = None
+) -> list[SubmissionFacts]:
     """What is known of the units' own submissions of a year, one entry per unit and period."""
-    returned = _returned_revisions(connection, year)
+    returned = _returned_revisions(connection, year, units)
     statement = select(
         submission.c.sender_code,
         submission.c.period,
         submission.c.submission_id,
         submission.c.revision,
         submission.c.submitted_at,
-    ).where(submission.c.year == year, submission.c.kind == "unit")
+    ).where(
+        submission.c.year == year,
+        submission.c.kind == "unit",
+        true() if units is None else submission.c.sender_code.in_(units),
+    )
     revisions: dict[tuple[str, str], list[_Row]] = {}
     for row in connection.execute(statement):
         revisions.setdefault((row.sender_code, row.period), []).append(row)
@@ -348,13 +446,18 @@ def submission_facts(connection: Connection, year: int) -> list[SubmissionFacts]
     ]
 
 
-def _returned_revisions(connection: Connection, year: int) -> frozenset[tuple[str, int]]:
+def _returned_revisions(
+    connection: Connection, year: int, units: Collection[str] | None
+) -> frozenset[tuple[str, int]]:
     """The revisions on which a blocking finding stands, or stood when they were current."""
-    current = select(current_parse.c.parse_id).where(current_parse.c.year == year)
+    current = select(current_parse.c.parse_id).where(
+        current_parse.c.year == year, true() if units is None else _own_current(units)
+    )
+    sent = true() if units is None else parse.c.sender_code.in_(units)
     in_force = select(current_validation.c.validation_id).where(current_validation.c.year == year)
     recorded_now = or_(finding.c.validation_id.is_(None), finding.c.validation_id.in_(in_force))
-    standing = _blocked_revisions(connection, year, and_(parse.c.parse_id.in_(current), recorded_now))
-    earlier = _blocked_revisions(connection, year, parse.c.parse_id.not_in(current))
+    standing = _blocked_revisions(connection, year, and_(sent, parse.c.parse_id.in_(current), recorded_now))
+    earlier = _blocked_revisions(connection, year, and_(sent, parse.c.parse_id.not_in(current)))
     revisions = select(parse.c.submission_id, parse.c.revision).where(parse.c.parse_id.in_(current))
     now_current = {(row.submission_id, row.revision) for row in connection.execute(revisions)}
     return frozenset(standing | (earlier - now_current))

@@ -5,11 +5,11 @@ decision on a finding is bound to the digest of the value it was taken on and la
 (contracts/indicator-system.md, Severities).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, select, true
 
 from fazhi.store.tables import decision
 
@@ -62,10 +62,13 @@ def newest(connection: Connection, year: int, key: DecisionKey) -> str | None:
     return connection.execute(statement).scalar_one_or_none()
 
 
-def in_force(connection: Connection, year: int) -> Mapping[DecisionKey, str]:
-    """The newest verdict (``approve``, ``refuse``, ``withdraw``) of each key of a year."""
+def in_force(
+    connection: Connection, year: int, units: Collection[str] | None = None
+) -> Mapping[DecisionKey, str]:
+    """The newest verdict (``approve``, ``refuse``, ``withdraw``) of each key of a year, of some units if told."""
+    about = true() if units is None else decision.c.unit_code.in_(units)
     rows = connection.execute(
-        select(decision).where(decision.c.year == year).order_by(decision.c.decision_id)
+        select(decision).where(decision.c.year == year, about).order_by(decision.c.decision_id)
     ).mappings()
     return {
         DecisionKey(
@@ -80,10 +83,12 @@ def in_force(connection: Connection, year: int) -> Mapping[DecisionKey, str]:
     }
 
 
-def approved(connection: Connection, year: int, kind: DecisionKind) -> frozenset[DecisionKey]:
+def approved(
+    connection: Connection, year: int, kind: DecisionKind, units: Collection[str] | None = None
+) -> frozenset[DecisionKey]:
     """The keys of a kind whose newest verdict is an approval."""
     return frozenset(
         key
-        for key, verdict in in_force(connection, year).items()
+        for key, verdict in in_force(connection, year, units).items()
         if key.kind == kind and verdict == "approve"
     )

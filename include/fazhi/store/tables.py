@@ -105,6 +105,7 @@ parse = Table(
     Column("readable", Integer, nullable=False),
     Column("parsed_at", Text, nullable=False),
     UniqueConstraint("submission_id", "revision", "reader_digest"),
+    Index("ix_parse_sender_code", "sender_code", "period"),
 )
 
 current_parse = Table(
@@ -381,6 +382,10 @@ finding = Table(
     Index("ix_finding_severity", "parse_id", "severity", "validation_id"),
     Index("ix_finding_validation_id", "validation_id"),
     Index("ix_finding_value_id", "value_id"),
+    Index("ix_finding_by_unit", "year", "validation_id", "unit_code", "finding_id"),
+    Index("ix_finding_by_indicator", "year", "validation_id", "indicator_code", "unit_code", "finding_id"),
+    Index("ix_finding_by_rule", "year", "validation_id", "rule", "unit_code", "finding_id"),
+    Index("ix_finding_by_severity", "year", "validation_id", "severity", "unit_code", "finding_id"),
 )
 
 locked_out = Table(
@@ -556,6 +561,7 @@ current_result = Table(
     Column("unit_code", Text, primary_key=True),
     Column("region", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    Index("ix_current_result_region", "year", "region", "unit_code"),
     comment="the newest result of each unit that has one now; a unit left without a result loses its row",
 )
 
@@ -837,6 +843,8 @@ pipeline_run = Table(
     Column("system_id", Text, nullable=False),
     Column("system_digest", String(64), nullable=False),
     Column("started_at", Text, nullable=False),
+    Index("ix_pipeline_run_started_at", "started_at", "run_id"),
+    Index("ix_pipeline_run_year", "year", "started_at", "run_id"),
     comment="which run of the pipeline asked for what; Airflow's own history may be cleared",
 )
 
