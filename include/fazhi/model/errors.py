@@ -26,6 +26,10 @@ class UsageError(FazhiError):
     exit_status = 2
 
 
+class ChangedMeanwhile(UsageError):
+    """What somebody decided on is not what was on the screen any more; nothing was stored."""
+
+
 class Unreachable(FazhiError):
     """A source or the platform could not be reached; nothing is lost and the next run continues."""
 
