@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from fazhi.audit import SYSTEM, Actor
 from fazhi.model.canonical import sha256_hex
-from fazhi.model.errors import UsageError
+from fazhi.model.errors import ChangedMeanwhile, UsageError
 from fazhi.model.terms import Stage
 from fazhi.pipeline.ground import SHANGHAI, Counts, Ground
 from fazhi.publish import final
@@ -53,11 +53,13 @@ class Desk:
     """What the moves of a year's final results stand on, loaded once."""
 
     settings: Settings
+    shared: Ground | None = None
+    """A ground that was loaded already; ``None`` loads one."""
 
     @cached_property
     def ground(self) -> Ground:
         """Editions, registry and store."""
-        return Ground(self.settings)
+        return self.shared or Ground(self.settings)
 
     @cached_property
     def signers(self) -> final.Signers:
@@ -78,13 +80,56 @@ class Desk:
         return self.ground.registry.regions(year, _day(now))
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a proposal made now would contain."""
+
+    draft: final.Draft
+    without_result: Mapping[str, str]
+    """Units that would get no result, with the reason in Chinese; of a correction none."""
+    differences: tuple[Difference, ...]
+    """Of a correction: what differs from the sealed results, line by line."""
+
+
+def preview_proposal(settings: Settings, year: int, region: str, *, now: datetime) -> Preview:
+    """Compute what would be proposed now, for a sealed region the correction; nothing is stored.
+
+    Raises:
+        UsageError: The region is unknown, the year is not validated, or a unit has lost its sealed result.
+    """
+    desk = Desk(settings)
+    with read(desk.ground.engine) as connection:
+        computed = _compute(desk, connection, year, region, now)
+        if final.seal_of(connection, year, region) is None:
+            return Preview(_draft(desk, year, region, computed), dict(computed.without_result), ())
+        draft = _correction(desk, connection, year, region, computed)
+        return Preview(draft, {}, _differences(connection, year, region, computed))
+
+
 def propose_final(
-    settings: Settings, year: int, region: str, *, account: str, reason: str = "", now: datetime
+    settings: Settings,
+    year: int,
+    region: str,
+    *,
+    account: str,
+    reason: str = "",
+    shown: str = "",
+    now: datetime,
 ) -> Counts:
     """Compute a region's final results and publicise them inside the house.
 
+    Args:
+        settings: The settings.
+        year: The assessment year.
+        region: The region.
+        account: Who proposes.
+        reason: Why.
+        shown: The digest of the preview that the account has read, where there was one.
+        now: The present moment.
+
     Raises:
         UsageError: The account may not, the region is in another state, or the year is not validated.
+        ChangedMeanwhile: The results are not those of the preview any more.
         ConfigurationError: A time limit, a holiday notice or the list of signers is missing or wrong.
     """
     desk = Desk(settings)
@@ -92,24 +137,36 @@ def propose_final(
     with write(desk.ground.engine) as connection:
         computed = _compute(desk, connection, year, region, now)
         draft = _draft(desk, year, region, computed)
+        _require_shown(draft, shown)
         proposal = final.propose(connection, draft, by, reason, desk.windows(year), now)
     return _told(proposal) | {"without_result": dict(computed.without_result)}
 
 
+def _require_shown(draft: final.Draft, shown: str) -> None:
+    if shown and shown != draft.digest:
+        raise ChangedMeanwhile(
+            f"您看到的结果（摘要 {shown[:12]}）在此期间有了变动，现在是 {draft.digest[:12]}；什么也没有保存，请重新核对"
+        )
+
+
 def propose_correction(
-    settings: Settings, year: int, region: str, *, account: str, reason: str, now: datetime
+    settings: Settings, year: int, region: str, *, account: str, reason: str, shown: str = "", now: datetime
 ) -> Counts:
     """Propose what differs from a sealed year as a correction; it waits for a second person's signature.
+
+    ``shown`` is as in ``propose_final``.
 
     Raises:
         UsageError: Nothing differs, the region is not sealed, or a unit has lost its result (the platform cannot
             take one back).
+        ChangedMeanwhile: The results are not those of the preview any more.
     """
     desk = Desk(settings)
     by = desk.signers.official(account, region, _day(now))
     with write(desk.ground.engine) as connection:
         computed = _compute(desk, connection, year, region, now)
         draft = _correction(desk, connection, year, region, computed)
+        _require_shown(draft, shown)
         listed = _differences(connection, year, region, computed)
         proposal = final.propose(connection, draft, by, reason, desk.windows(year), now)
     return _told(proposal) | {"differences": [vars(one) for one in listed]}

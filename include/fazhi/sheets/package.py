@@ -58,7 +58,7 @@ class Package:
         """
         self._zip = open_archive(content)
         self._parts = {info.filename.lower().lstrip("/"): info for info in self._zip.infolist()}
-        self._refuse_by_limits()
+        refuse_by_limits(self._zip)
 
     @property
     def names(self) -> Iterable[str]:
@@ -102,16 +102,20 @@ class Package:
             scan(self.part(rels), {"Relationship": relation}, {}, [])
         return found
 
-    def _refuse_by_limits(self) -> None:
-        parts = self._zip.infolist()
-        unpacked = sum(part.file_size for part in parts)
-        if unpacked > limits.MAX_UNPACKED_BYTES:
-            raise RefusedError(suspicious(f"解压后达{unpacked // 1024 // 1024}MB"))
-        for part in parts:
-            ratio = part.file_size // max(part.compress_size, 1)
-            if part.file_size > limits.RATIO_COUNTS_FROM_BYTES and ratio > limits.MAX_RATIO:
-                raise RefusedError(
-                    suspicious(f"部件解压后达{part.file_size // 1024 // 1024}MB，压缩比{ratio}")
-                )
-            if part.flag_bits & 0x1:
-                raise RefusedError(encrypted("加密的压缩包"))
+
+def refuse_by_limits(archive: zipfile.ZipFile) -> None:
+    """Refuse an archive that would unpack to too much, or that is encrypted; nothing is unpacked.
+
+    Raises:
+        RefusedError: It breaks a limit or asks for a password.
+    """
+    parts = archive.infolist()
+    unpacked = sum(part.file_size for part in parts)
+    if unpacked > limits.MAX_UNPACKED_BYTES:
+        raise RefusedError(suspicious(f"解压后达{unpacked // 1024 // 1024}MB"))
+    for part in parts:
+        ratio = part.file_size // max(part.compress_size, 1)
+        if part.file_size > limits.RATIO_COUNTS_FROM_BYTES and ratio > limits.MAX_RATIO:
+            raise RefusedError(suspicious(f"部件解压后达{part.file_size // 1024 // 1024}MB，压缩比{ratio}"))
+        if part.flag_bits & 0x1:
+            raise RefusedError(encrypted("加密的压缩包"))
