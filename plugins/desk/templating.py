@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from desk.language import N_
+from fazhi.score import LINE_ZH, WHY_ZH
 from fazhi.model.terms import GROUP_ZH, SEVERITY_ZH
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -26,6 +27,7 @@ STATUS_ZH = {
     "refused": N_("被拒绝"),
     "conflict": N_("有冲突"),
     "superseded": N_("已被替代"),
+    "unqueued": N_("尚未排队"),
     "open": N_("办理中"),
     "done": N_("已办结"),
 }
@@ -41,6 +43,29 @@ REQUEST_ZH = {
 VERDICT_ZH = {"approve": N_("同意"), "refuse": N_("不同意"), "withdraw": N_("撤回")}
 JUDGED_ZH = {"approve": N_("已确认"), "refuse": N_("不予认可")}
 """Rulings on requests, and on problems."""
+
+STATION_ZH = {
+    "proposed": N_("提出"),
+    "publicised": N_("公示"),
+    "signed": N_("签发"),
+    "confirmed": N_("推送核对"),
+    "sealed": N_("封存"),
+    "corrected": N_("更正"),
+}
+"""The stations of a year's life."""
+
+APPEAL_ZH = {"appeal": N_("申诉"), "correction_request": N_("更正申请")}
+VERDICT_OF_APPEAL_ZH = {"upheld": N_("成立"), "rejected": N_("不成立")}
+PROPOSAL_ZH = {"final": N_("最终结果"), "correction": N_("更正")}
+OUTCOME_ZH = {"": N_("办理中"), "signed": N_("已签发"), "withdrawn": N_("已撤回")}
+TREE_ZH = {"systems": N_("指标体系"), "registry": N_("单位、任务和加减分"), "holidays": N_("节假日")}
+GROUND_STATE_ZH = {
+    "open": N_("待批准"),
+    "refused": N_("未同意"),
+    "approved": N_("已批准，待生效"),
+    "applied": N_("已生效"),
+}
+"""How far a change of the ground is."""
 
 WHY_NO_TABLE_ZH = {
     "no_workbook": N_("报送中没有填报表。"),
