@@ -13,6 +13,7 @@ the way from the component back to the cell, ``compare_versions`` what changed b
 
 from fazhi.score.changes import Changes, changes_zh, compare_versions
 from fazhi.score.compare import (
+    LINE_ZH,
     WHY_ZH,
     Difference,
     Snapshot,
@@ -30,6 +31,7 @@ from fazhi.score.slice import ComputedSlice, ScoreOutcome, compute_slice, score_
 from fazhi.score.workbook import score_workbook
 
 __all__ = [
+    "LINE_ZH",
     "WHY_ZH",
     "Basis",
     "Changes",
