@@ -1,9 +1,9 @@
 """What exact scoring costs beside a plain loop over fractions and beside floats, in one run.
 
-Input of all three: the same table of numerators and denominators, units by indicators, with one value in
-twenty not applicable. Output of all three: weights, points, S. Baselines: the textbook loop of scoring.md in
-``fractions.Fraction``, whose digits must be the same; and numpy in floats (polars is not installed), whose
-digits need not be. Promises: at least 50 times faster than the loop, at most 3 times slower than floats.
+Input of all: the same table of numerators and denominators, units by indicators, with one value in twenty not
+applicable; each gets it in the form that it likes best. Output of all: weights, points, S. Baselines: the textbook
+loop of scoring.md in ``fractions.Fraction``, whose digits must be the same; polars and numpy in floats, whose
+digits need not be. Promises: at least 50 times faster than the loop, at most 3 times slower than floats in either.
 
 Quick by default; ``FAZHI_BENCH=full`` takes 6,000 units by 124 indicators. ``FAZHI_BENCH=slice`` scores a
 store end to end and prints seconds per unit and where they go. Exit status 1 when a promise is broken.
@@ -20,6 +20,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -123,8 +124,60 @@ def fraction_weights(given: Table, one: dict[int, Fraction], shares) -> dict[int
 # --- floats
 
 
-def by_floats(given: Table, shares: list[float]) -> np.ndarray:
-    """The same in numpy floats, as a careless implementation would."""
+def long_frame(given: Table) -> pl.DataFrame:
+    """The table as a data frame holds it: one row a value, by unit and indicator."""
+    rows = np.concatenate([column.rows for column in given.columns])
+    frame = pl.DataFrame(
+        {
+            "unit": rows,
+            "place": np.concatenate([np.full(len(column.rows), n) for n, column in enumerate(given.columns)]),
+            "top": np.concatenate([column.tops for column in given.columns]),
+            "bottom": np.concatenate([column.bottoms for column in given.columns]),
+        }
+    )
+    return frame.sort("unit", "place")
+
+
+def indicator_frame(given: Table, shares: list[float]) -> pl.DataFrame:
+    """One row an indicator: its mark, its group and share, its rule."""
+    params = [item.rule_params for item in given.indicators]
+    groups = [list(Group).index(item.group) for item in given.indicators]
+    return pl.DataFrame(
+        {
+            "place": range(INDICATORS),
+            "mark": [item.full_mark / 100 for item in given.indicators],
+            "group": groups,
+            "share": [shares[group] for group in groups],
+            "floor": [float(one["floor"]) for one in params],
+            "target": [float(one["target"]) for one in params],
+        }
+    )
+
+
+def by_polars(frame: pl.DataFrame, indicators: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same in polars floats: the lines with weight and points, and S by unit."""
+    col = pl.col
+    lines = (
+        frame.lazy()
+        .join(indicators.lazy(), on="place", maintain_order="left")
+        .with_columns(part=col("share") * col("mark") / col("mark").sum().over("unit", "group"))
+        .with_columns(exact=10_000 * col("part") / col("part").sum().over("unit"))
+        .with_columns(down=col("exact").floor())
+        .with_columns(
+            missing=10_000 - col("down").sum().over("unit"),
+            turn=(col("down") - col("exact")).rank("ordinal").over("unit"),
+            rate=((col("top") / col("bottom") - col("floor")) / (col("target") - col("floor"))).clip(0, 1),
+        )
+        .with_columns(weight=(col("down") + (col("turn") <= col("missing"))) / 100)
+        .with_columns(points=(col("weight") * col("rate") * 100 + 0.5).floor() / 100)
+        .select("unit", "place", "weight", "points")
+        .collect()
+    )
+    return lines, lines.group_by("unit").agg(col("points").sum()).sort("unit")
+
+
+def by_numpy(given: Table, shares: list[float]) -> np.ndarray:
+    """S in numpy floats, as a careless implementation would."""
     marks = np.array([item.full_mark / 100 for item in given.indicators])
     group = np.array([list(Group).index(item.group) for item in given.indicators])
     mass = given.carries * marks
@@ -174,19 +227,30 @@ def compare(units: int) -> int:
     given = table(system_, units)
     shares = [float(system_.profiles[0].shares[group]) for group in Group]
     ours = best(lambda: compute(system_, YEAR, given))
-    floats = best(lambda: by_floats(given, shares))
+    frame, indicators = long_frame(given), indicator_frame(given, shares)
+    polars = best(lambda: by_polars(frame, indicators))
+    numpy = best(lambda: by_numpy(given, shares))
     begin = time.process_time()
     plain = by_fractions(system_, given)
     fractions = time.process_time() - begin
     same = same_digits(compute(system_, YEAR, given), plain)
-    wrong = int((np.rint(by_floats(given, shares) * 100) != np.array([s for _, _, s in plain])).sum())
-    kept = same and fractions / ours >= FASTER_THAN_FRACTIONS and ours / floats <= SLOWER_THAN_FLOATS
+    exact = np.array([base for _, _, base in plain])
+    _, sums = by_polars(frame, indicators)
+    wrong = {
+        "polars": int((np.rint(sums["points"].to_numpy() * 100) != exact).sum()),
+        "numpy": int((np.rint(by_numpy(given, shares) * 100) != exact).sum()),
+    }
+    kept = (
+        same and fractions / ours >= FASTER_THAN_FRACTIONS and ours / min(polars, numpy) <= SLOWER_THAN_FLOATS
+    )
     print(f"{units} units x {INDICATORS} indicators, CPU seconds (best of {ROUNDS}; fractions once)")
     print(f"{'ours, exact':<28}{ours:>10.3f} s")
     print(f"{'plain Fraction loop':<28}{fractions:>10.3f} s{fractions / ours:>10.1f} times ours")
-    print(f"{'numpy floats':<28}{floats:>10.3f} s   ours takes {ours / floats:.2f} times that")
+    print(f"{'polars floats':<28}{polars:>10.3f} s   ours takes {ours / polars:.2f} times that")
+    print(f"{'numpy floats':<28}{numpy:>10.3f} s   ours takes {ours / numpy:.2f} times that")
     print(
-        f"same digits as the loop: {'yes' if same else 'NO'}; floats get S wrong for {wrong} of {units} units"
+        f"same digits as the loop: {'yes' if same else 'NO'}; S is wrong for {wrong['polars']} of {units} units "
+        f"in polars, for {wrong['numpy']} in numpy"
     )
     print(
         f"promise: at least {FASTER_THAN_FRACTIONS} times faster than fractions, at most "

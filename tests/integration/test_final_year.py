@@ -1,7 +1,6 @@
 """A year's final results from proposal to seal and correction, with a real platform: nothing leaves unsigned."""
 
 import csv
-import io
 import json
 import shutil
 from dataclasses import replace
@@ -18,7 +17,6 @@ from fazhi.store.tables import (
     current_submission,
     final_version,
     locked_out,
-    result,
     year_lock,
 )
 from support.city import write_city
@@ -32,8 +30,11 @@ from support.final import (
     REGION,
     STEWARD,
     YEAR,
+    a_count_that_moves_nobody_else,
     copy_of,
+    folder_of,
     later,
+    one_less,
     resubmit,
     scored_year,
 )
@@ -100,14 +101,6 @@ def approve_not_applicable(year, unit_code, indicator, at):
         ruling=Ruling("approve", "职责划出（合成数据）", OTHER_STEWARD, "合成单位"),
         now=at,
     )
-
-
-def folder_of(city, unit_code):
-    """The submission folders of a unit, each with its rows."""
-    for folder in sorted((city.inbox / "submissions").iterdir()):
-        manifest = json.loads((folder / "submission.json").read_text(encoding="utf-8"))
-        if manifest["kind"] == "unit" and manifest["unit_code"] == unit_code:
-            yield folder
 
 
 def test_a_city_is_proposed_signed_pushed_and_sealed(year, platform):
@@ -276,16 +269,14 @@ def test_a_changed_value_shows_exactly_its_difference_and_a_signed_correction_pu
     )
     inbox = tmp_path / "again"
     inbox.mkdir()
-    resubmit(inbox, folder, lambda text: changed_table(text, row))
-    from dataclasses import replace
-
+    resubmit(inbox, folder, lambda text: one_less(text, row))
     changed = type(year)(replace(year.settings, inbox=inbox))
     changed.collect(later(3))
 
     found = pipeline.year_differences(year.settings, YEAR, now=later(3))
-    lines = [(one.unit_code, one.line, one.why) for one in found]
-    assert lines == [
-        (unit, row["indicator_code"], "value"),
+    (change,) = (one for one in found if not one.follows)
+    assert (change.unit_code, change.line, change.why) == (unit, row["indicator_code"], "value")
+    assert [(one.unit_code, one.line, one.why) for one in found if one.follows] == [
         (unit, "source", "source"),  # the rest of the resubmitted workbook: the same values, another file
         (unit, "score", "value"),
         (unit, "component", "value"),
@@ -313,44 +304,6 @@ def test_a_changed_value_shows_exactly_its_difference_and_a_signed_correction_pu
     assert year.compare(push=True)["differences"] == 0
     assert year.status(later(6)).phase.value == "sealed"
     assert verify(year.engine).faults == ()
-
-
-def a_count_that_moves_nobody_else(year, city):
-    """A unit's yearly value whose change cannot move another unit's rank: the last one's, made worse."""
-    rows = year.rows(
-        select(result.c.unit_code, result.c.rank, result.c.score)
-        .join(
-            current_result,
-            (current_result.c.year == result.c.year)
-            & (current_result.c.unit_code == result.c.unit_code)
-            & (current_result.c.version == result.c.version),
-        )
-        .where(result.c.year == YEAR)
-    )
-    submitting = {one["unit_code"] for one in rows if any(folder_of(city, one["unit_code"]))}
-    edition = pipeline.Ground(year.settings).edition(YEAR)
-    for unit in sorted(submitting):
-        for folder in folder_of(city, unit):
-            table = next(folder.glob("*.csv"))
-            for row in csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig"))):
-                indicator = edition.by_code[row["indicator_code"]]
-                if indicator.rule_type == "linear" and row["denominator"] and int(row["numerator"] or 0) > 1:
-                    return unit, folder, row
-    raise AssertionError("no such value in the synthetic city")
-
-
-def changed_table(text, row):
-    """The table with the row's numerator one less."""
-    rows = list(csv.reader(io.StringIO(text)))
-    header = rows[0]
-    place, code = header.index("numerator"), header.index("indicator_code")
-    for cells in rows[1:]:
-        if cells[code] == row["indicator_code"] and cells[place] == row["numerator"]:
-            cells[place] = str(int(cells[place]) - 1)
-            break
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
-    return out.getvalue()
 
 
 @pytest.mark.ci

@@ -43,6 +43,8 @@ class AirflowCity:
     api: AirflowApi
     store_url: str
     home: Path
+    environment: Mapping[str, str]
+    """The settings that its tasks have: for what is done beside Airflow."""
 
     def rows(self, statement: Any) -> list[Mapping[str, Any]]:
         """What a query finds in the store."""
@@ -107,32 +109,53 @@ class AirflowCity:
 
 @contextmanager
 def airflow_city(
-    home: Path, registry: Registry, editions: Editions, units: int = 12
+    home: Path,
+    registry: Registry,
+    editions: Editions,
+    *,
+    units: int = 12,
+    years: range | None = None,
+    faults: str = "0.02",
+    portal: bool = True,
+    **settings: str,
 ) -> Iterator[AirflowCity]:
-    """A city of ``units`` units from 2021 to the current year, under a running Airflow."""
+    """A city under a running Airflow.
+
+    Args:
+        home: Where all of it lives.
+        registry: The units.
+        editions: The indicator systems.
+        units: How many of them report.
+        years: From 2021 to the current year unless told otherwise.
+        faults: The share of planted faults.
+        portal: Whether every other submission waits at the portal, not in the folder.
+        settings: Further settings of the tasks.
+    """
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
     inbox, at_portal = home / "inbox", home / "at_portal"
-    write_city(registry, editions, inbox, years=range(YEARS[0], today.year + 1), units=units, today=today)
-    for folder in sorted((inbox / "submissions").iterdir())[::2]:
-        at_portal.mkdir(exist_ok=True)
+    span = range(YEARS[0], today.year + 1) if years is None else years
+    write_city(registry, editions, inbox, years=span, units=units, faults=faults, today=today)
+    at_portal.mkdir()
+    for folder in sorted((inbox / "submissions").iterdir())[::2] if portal else ():
         folder.rename(at_portal / folder.name)
     store_url = f"sqlite:///{home / 'fazhi.db'}"
     with sandbox(home, at_portal) as outside:
+        environment = {
+            **outside,
+            "FAZHI_STORE_URL": store_url,
+            "FAZHI_RAW_URL": str(home / "raw"),
+            "FAZHI_INBOX": str(inbox),
+            "FAZHI_REPORTS_DIR": str(home / "reports"),
+            **settings,
+        }
         airflow = LocalAirflow(
             home / "airflow",
-            {
-                **FAST,
-                **outside,
-                "FAZHI_STORE_URL": store_url,
-                "FAZHI_RAW_URL": str(home / "raw"),
-                "FAZHI_INBOX": str(inbox),
-                "FAZHI_REPORTS_DIR": str(home / "reports"),
-            },
+            FAST | environment,
             progress=lambda line: print(line, flush=True),
         )
         try:
             airflow.start()
-            yield AirflowCity(airflow, airflow.api(), store_url, home)
+            yield AirflowCity(airflow, airflow.api(), store_url, home, environment)
         finally:
             airflow.stop()
 

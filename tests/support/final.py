@@ -1,6 +1,8 @@
 """A small synthetic city taken to a year's final results (合成数据): written once, lived through many times."""
 
+import csv
 import hashlib
+import io
 import json
 import shutil
 from dataclasses import dataclass, replace
@@ -14,7 +16,7 @@ from fazhi.collect import collect_folder
 from fazhi.sandbox import SandboxPlatform
 from fazhi.settings import PROJECT_ROOT, Settings
 from fazhi.store import open_store, read
-from fazhi.store.tables import outbox
+from fazhi.store.tables import current_result, outbox
 from fazhi.validate import validate_slice
 
 YEAR = 2023
@@ -167,3 +169,39 @@ def copy_of(year: Year, home: Path, platform: SandboxPlatform | None = None) -> 
             settings, platform_url=platform.url, platform_app_id="app", platform_secret="secret"
         )
     return Year(settings)
+
+
+def folder_of(city, unit_code):
+    """The submission folders of a unit, each with its rows."""
+    for folder in sorted((city.inbox / "submissions").iterdir()):
+        manifest = json.loads((folder / "submission.json").read_text(encoding="utf-8"))
+        if manifest["kind"] == "unit" and manifest["unit_code"] == unit_code:
+            yield folder
+
+
+def a_count_that_moves_nobody_else(year, city):
+    """A unit's ratio that can be one less; what is listed afterwards shows that no other unit moved."""
+    rows = year.rows(select(current_result.c.unit_code).where(current_result.c.year == YEAR))
+    edition = pipeline.Ground(year.settings).edition(YEAR)
+    for unit in sorted(row["unit_code"] for row in rows):
+        for folder in folder_of(city, unit):
+            table = next(folder.glob("*.csv"))
+            for row in csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig"))):
+                indicator = edition.by_code[row["indicator_code"]]
+                if indicator.rule_type == "linear" and row["denominator"] and int(row["numerator"] or 0) > 1:
+                    return unit, folder, row
+    raise AssertionError("no such value in the synthetic city")
+
+
+def one_less(text, row):
+    """A submission's table with the row's numerator one less."""
+    rows = list(csv.reader(io.StringIO(text)))
+    header = rows[0]
+    place, code = header.index("numerator"), header.index("indicator_code")
+    for cells in rows[1:]:
+        if cells[code] == row["indicator_code"] and cells[place] == row["numerator"]:
+            cells[place] = str(int(cells[place]) - 1)
+            break
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()

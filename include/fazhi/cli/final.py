@@ -22,7 +22,6 @@ from fazhi.cli.app import (
 )
 from fazhi.cli.labels import VERDICTS, cells, heads, short_zh
 from fazhi.model.errors import UsageError
-from fazhi.score import WHY_ZH
 from fazhi.settings import Settings
 
 final_app = typer.Typer(help="年度最终结果：提出、公示、申诉、状态。", no_args_is_help=True)
@@ -179,7 +178,7 @@ def correct_diff(year: YearOption, as_json: JsonOption = False) -> None:
     """已封存年度重算后与封存结果的差异：单位、指标、前、后、原因。"""
     loaded = Settings.load()
     found = pipeline.year_differences(loaded, year, now=pipeline.now_in_shanghai())
-    rows: list[Mapping[str, Any]] = [vars(one) | {"why_zh": WHY_ZH[one.why]} for one in found]
+    rows: list[Mapping[str, Any]] = [one.to_json() for one in found]
     if as_json:
         print_json({"year": year, "differences": rows})
     elif not rows:
@@ -188,7 +187,7 @@ def correct_diff(year: YearOption, as_json: JsonOption = False) -> None:
             f"{year}年重算结果与封存结果一致" if sealed else f"{year}年还没有封存，没有封存结果可以比较"
         )
     else:
-        columns = ("unit_code", "unit_name", "line", "before", "after", "why_zh")
+        columns = ("unit_code", "unit_name", "line", "before", "after", "why_zh", "follows")
         print_table(f"{year}年差异", heads(columns), (cells(row, columns) for row in rows))
     if rows:
         raise typer.Exit(STATUS_NEEDS_A_PERSON)

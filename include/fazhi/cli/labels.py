@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fazhi.model.terms import SEVERITY_ZH
+from fazhi.score import LINE_ZH
 
 COUNT_ZH = {
     "year": "年度",
@@ -54,6 +55,8 @@ COUNT_ZH = {
     "objection_until": "公示至",
     "outcome": "办理结果",
     "differences": "差异",
+    "changes": "其中变动",
+    "follows": "随之变动",
     "unit_code": "统一社会信用代码",
     "unit_name": "单位",
     "line": "指标或项目",
@@ -132,19 +135,7 @@ STATE_ZH = {
         "superseded": "已有更新的版本",
     },
     "source": {"folder": "收件文件夹", "portal": "报送门户"},
-    "line": {
-        "source": "来源",
-        "score": "得分",
-        "grade": "等次",
-        "rank": "名次",
-        "component": "计入领导绩效考核的分数",
-        "bonus": "加分",
-        "deduction": "扣分",
-        "unit_name": "单位名称",
-        "share": "占比",
-        "adjustments": "加减分事件",
-        "content": "其他内容",
-    },
+    "line": LINE_ZH,
     "role": {"chief": "考评负责人", "deputy": "代理负责人", "steward": "考评管理员"},
     "mode": {"auto": "自动", "dry_run": "只试算", "push": "推送"},
 }

@@ -23,6 +23,7 @@ from fazhi.pipeline.ground import SHANGHAI, Counts, Ground
 from fazhi.publish import final
 from fazhi.registry.calendar import WorkingDays
 from fazhi.score import (
+    LINE_ZH,
     WHY_ZH,
     ComputedSlice,
     Difference,
@@ -169,7 +170,7 @@ def propose_correction(
         _require_shown(draft, shown)
         listed = _differences(connection, year, region, computed)
         proposal = final.propose(connection, draft, by, reason, desk.windows(year), now)
-    return _told(proposal) | {"differences": [vars(one) for one in listed]}
+    return _told(proposal) | {"differences": [one.to_json() for one in listed]}
 
 
 def withdraw_proposal(
@@ -403,21 +404,22 @@ def differences_path(settings: Settings, year: int, run_id: str) -> Path:
 
 
 def write_differences(path: Path, found: Sequence[Difference]) -> None:
-    """Write all differences as CSV, one a row, with the reason in words."""
+    """Write all differences as CSV, one a row, with the reason in words; ``follows`` is 1 where it only follows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("unit_code", "unit_name", "line", "before", "after", "why", "why_zh"))
+        columns = ("unit_code", "unit_name", "line", "before", "after", "why", "why_zh", "follows")
+        writer.writerow(columns)
         for one in found:
-            writer.writerow(
-                (one.unit_code, one.unit_name, one.line, one.before, one.after, one.why, WHY_ZH[one.why])
-            )
+            row = one.to_json() | {"follows": int(one.follows)}
+            writer.writerow([row[column] for column in columns])
 
 
 def difference_zh(one: Difference) -> str:
     """A difference in one line for a person."""
     return (
-        f"{one.unit_name}（{one.unit_code}）{one.line}：{one.before} → {one.after}，原因：{WHY_ZH[one.why]}"
+        f"{one.unit_name}（{one.unit_code}）{LINE_ZH.get(one.line, one.line)}：{one.before} → {one.after}，"
+        f"{'随之变动：' if one.follows else '原因：'}{WHY_ZH[one.why]}"
     )
 
 

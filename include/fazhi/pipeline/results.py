@@ -121,17 +121,25 @@ def compare_sealed(settings: Settings, year: int, run_id: str, *, push: bool) ->
     """
     ground = Ground(settings)
     found = year_differences(settings, year, now=now_in_shanghai())
+    changed = [one for one in found if not one.follows]
     counts: Counts = {
         "compared": True,
         "differences": len(found),
+        "changes": len(changed),
         "units_that_differ": len({one.unit_code for one in found}),
     }
     if found:
         path = differences_path(settings, year, run_id)
         write_differences(path, found)
         counts["listed_in"] = str(path)
-        logger.warning("%s年已封存，重算结果有 %s 处不同，全部列在 %s", year, len(found), path)
-        for one in found[:LISTED_IN_LOG]:
+        logger.warning(
+            "%s年已封存，重算结果有 %s 项变动，连同随之变动的共 %s 处不同，全部列在 %s",
+            year,
+            len(changed),
+            len(found),
+            path,
+        )
+        for one in sorted(found, key=lambda one: one.follows)[:LISTED_IN_LOG]:
             logger.warning("%s", difference_zh(one))
     waiting = due(ground, year, Stage.FINAL)["due"]
     if push and waiting:

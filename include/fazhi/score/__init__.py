@@ -13,6 +13,7 @@ the way from the component back to the cell, ``compare_versions`` what changed b
 
 from fazhi.score.changes import Changes, changes_zh, compare_versions
 from fazhi.score.compare import (
+    LINE_ZH,
     WHY_ZH,
     Difference,
     Snapshot,
@@ -37,6 +38,7 @@ from fazhi.score.slice import (
 from fazhi.score.workbook import score_workbook
 
 __all__ = [
+    "LINE_ZH",
     "WHY_ZH",
     "Basis",
     "Changes",

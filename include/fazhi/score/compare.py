@@ -13,7 +13,7 @@ The reasons, in the order in which they are looked for:
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -34,6 +34,22 @@ WHY_ZH = {
     "registry": "单位名录、牵头任务或系统计算的数值有变动",
 }
 
+LINE_ZH = {
+    "source": "来源",
+    "result": "考评结果",
+    "score": "得分",
+    "grade": "等次",
+    "rank": "名次",
+    "component": "计入领导绩效考核的分数",
+    "bonus": "加分",
+    "deduction": "扣分",
+    "unit_name": "单位名称",
+    "share": "占比",
+    "adjustments": "加减分事件",
+    "content": "其他内容",
+}
+"""What a ``Difference.line`` that is no indicator is called."""
+
 _STATUS_ZH = {
     LineStatus.SCORED: "计分",
     LineStatus.MISSING: "未报送",
@@ -41,6 +57,8 @@ _STATUS_ZH = {
     LineStatus.NOT_APPLICABLE: "不适用",
 }
 
+_FOLLOWING = frozenset({"source", "weights", "ranking"})
+_TOTALS = frozenset({"score", "grade", "rank", "component", "bonus", "deduction"})
 _HEAD = ("score", "grade", "rank", "component", "bonus", "deduction", "unit_name", "share")
 _VALUES = ("period", "numerator", "denominator", "value", "kind")
 _PLACES = ("submission_id", "file_sha256", "sheet", "cell", "cell_denominator")
@@ -53,7 +71,8 @@ class Difference:
     """One thing that differs.
 
     ``line`` is an indicator code, ``adjustments``, ``source`` (values that did not change but stand elsewhere, all
-    in one), or a number of the whole result such as ``score``.
+    in one), ``result`` (a unit that has one now, or has none any more), or a number of the whole result such as
+    ``score``.
     """
 
     unit_code: str
@@ -62,6 +81,15 @@ class Difference:
     before: str
     after: str
     why: str
+
+    @property
+    def follows(self) -> bool:
+        """Whether it only follows from a change: totals, ranks, renormalised weights, places of the same values."""
+        return self.why in _FOLLOWING or self.line in _TOTALS
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, with the reason in words."""
+        return asdict(self) | {"why_zh": WHY_ZH[self.why], "follows": self.follows}
 
 
 @dataclass(frozen=True)
@@ -172,7 +200,7 @@ def _appeared_or_gone(old: Snapshot | None, new: Snapshot | None) -> Difference:
     if known is None:
         raise ValueError("a difference has at least one side")
     scores = ["无结果" if side is None else str(side.head["score"]) for side in (old, new)]
-    return Difference(known.unit_code, known.head["unit_name"], "score", scores[0], scores[1], "registry")
+    return Difference(known.unit_code, known.head["unit_name"], "result", scores[0], scores[1], "registry")
 
 
 def _of_unit(old: Snapshot, new: Snapshot, decided: Mapping[tuple[str, str], str]) -> Iterator[Difference]:
