@@ -454,29 +454,58 @@ def _found_row(row: _Row) -> FoundRow:
 
 
 def counts_by_severity(connection: Connection, of: Judged, unit: str = "") -> dict[str, Count]:
-    """How many findings of each severity a run has in a region (about one unit, if told), counted to a bound."""
-    return {
-        severity.value: _count(connection, of, Filters(unit=unit, severity=severity.value))
-        for severity in Severity
-    }
+    """How many findings of each severity a run has in a region (about one unit, if told), counted to a bound.
+
+    About one unit all severities are counted in one go; where that stops, each of them may be more.
+    """
+    if unit:
+        return _counts_of_unit(connection, of, unit)
+    return {severity.value: _count(connection, of, severity) for severity in Severity}
 
 
-def _count(connection: Connection, of: Judged, wanted: Filters) -> Count:
+def _count(connection: Connection, of: Judged, severity: Severity) -> Count:
     number, more = 0, False
     for stream in _streams(of):
         if number > COUNTED_TO:
             break
-        indexed, others = _by_index(wanted, stream.standing)
-        bounded = select(finding.c.finding_id).where(stream.origin, *indexed).limit(COUNTED_TO + 1).subquery()
-        counted = select(func.count(), func.sum(case((and_(true(), *others), 1), else_=0)))
-        looked, found = connection.execute(
-            counted.select_from(bounded.join(finding, finding.c.finding_id == bounded.c.finding_id))
-            if others
-            else select(func.count(), func.count()).select_from(bounded)
-        ).one()
-        number += int(found or 0)
-        more |= looked > COUNTED_TO
+        found = _bounded(connection, stream, finding.c.severity == severity.value)
+        number += found.standing.get(severity.value, 0)
+        more |= found.stopped
     return Count(min(number, COUNTED_TO), more or number > COUNTED_TO)
+
+
+def _counts_of_unit(connection: Connection, of: Judged, unit: str) -> dict[str, Count]:
+    counted = [_bounded(connection, stream, finding.c.unit_code == unit) for stream in _streams(of)]
+    stopped = any(one.stopped for one in counted)
+    return {
+        severity.value: Count(sum(one.standing.get(severity.value, 0) for one in counted), stopped)
+        for severity in Severity
+    }
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The findings of a stretch by severity, those that stand, and whether it was cut off."""
+
+    standing: dict[str, int]
+    stopped: bool
+
+
+def _bounded(connection: Connection, stream: _Stream, indexed: ColumnElement[bool]) -> _Counted:
+    stretch = (
+        select(finding.c.finding_id, finding.c.severity)
+        .where(stream.origin, indexed)
+        .limit(COUNTED_TO + 1)
+        .subquery()
+    )
+    if stream.standing is None:
+        looked = select(stretch.c.severity, func.count(), func.count()).select_from(stretch)
+    else:
+        looked = select(
+            stretch.c.severity, func.count(), func.sum(case((stream.standing, 1), else_=0))
+        ).select_from(stretch.join(finding, finding.c.finding_id == stretch.c.finding_id))
+    rows = connection.execute(looked.group_by(stretch.c.severity)).all()
+    return _Counted({row[0]: int(row[2]) for row in rows}, sum(row[1] for row in rows) > COUNTED_TO)
 
 
 # --- downloads
