@@ -7,7 +7,7 @@ in a bounded stretch of the list; the page says how far it looked and goes on fr
 same with a million findings as with a thousand.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -27,6 +27,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from fazhi.desk.names import Names
 from fazhi.desk.paging import PAGE_SIZE, Key, Slice, cursor_of, key_of
@@ -279,12 +280,17 @@ def _moment(text: str) -> datetime:
 # --- findings
 
 
+_Columns = ReadOnlyColumnCollection[str, Any]
+_Condition = Callable[[_Columns], ColumnElement[bool]]
+"""A condition on the columns of ``finding``, or of a stretch of it."""
+
+
 @dataclass(frozen=True)
 class _Stream:
     """Findings of one origin, in the order of an index; ``standing`` is what no index knows."""
 
     origin: ColumnElement[bool]
-    standing: ColumnElement[bool] | None = None
+    standing: _Condition | None = None
 
 
 def _streams(of: Judged) -> list[_Stream]:
@@ -297,17 +303,16 @@ def _streams(of: Judged) -> list[_Stream]:
     return streams
 
 
-def _is_current(of: Judged) -> ColumnElement[bool]:
+def _is_current(of: Judged) -> _Condition:
     """Whether a finding stands on a current parse of the region."""
-    return (
+    return lambda columns: (
         select(current_parse.c.parse_id)
         .join(slice_parse, slice_parse.c.parse_id == current_parse.c.parse_id)
         .where(
-            current_parse.c.parse_id == finding.c.parse_id,
+            current_parse.c.parse_id == columns["parse_id"],
             current_parse.c.year == of.run.year,
             slice_parse.c.region == of.region,
         )
-        .correlate(finding)
         .exists()
     )
 
@@ -354,7 +359,7 @@ def _stretch(connection: Connection, stream: _Stream, wanted: Filters, after: Ke
     """Look through a bounded stretch: one filter is answered by an index, the others row by row."""
     indexed, others = _by_index(wanted, stream.standing)
     stretch = (
-        select(finding.c.finding_id, finding.c.unit_code)
+        select(*_COLUMNS, finding.c.parse_id)
         .where(stream.origin, *indexed, _behind(after))
         .order_by(finding.c.unit_code, finding.c.finding_id)
     )
@@ -369,13 +374,14 @@ def _stretch(connection: Connection, stream: _Stream, wanted: Filters, after: Ke
 
 
 def _looked_through(
-    connection: Connection, stretch: Select[Any], others: Sequence[ColumnElement[bool]], reach: int
+    connection: Connection, stretch: Select[Any], others: Sequence[_Condition], reach: int
 ) -> Sequence[_Row]:
+    """The rows of a stretch that meet conditions: they are asked of the stretch, never of the whole table."""
     inner = stretch.limit(reach).subquery()
     statement = (
-        select(*_COLUMNS)
-        .where(finding.c.finding_id.in_(select(inner.c.finding_id)), *others)
-        .order_by(finding.c.unit_code, finding.c.finding_id)
+        select(*(inner.c[column.name] for column in _COLUMNS))
+        .where(*(condition(inner.c) for condition in others))
+        .order_by(inner.c.unit_code, inner.c.finding_id)
         .limit(PAGE_SIZE + 1)
     )
     return connection.execute(statement).all()
@@ -386,16 +392,16 @@ def _behind(after: Key | None) -> ColumnElement[bool]:
 
 
 def _by_index(
-    wanted: Filters, standing: ColumnElement[bool] | None
-) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    wanted: Filters, standing: _Condition | None
+) -> tuple[list[ColumnElement[bool]], list[_Condition]]:
     """The condition that an index answers, the narrowest there is, and the others."""
     equal = [
-        column == text
-        for column, text in (
-            (finding.c.unit_code, wanted.unit),
-            (finding.c.indicator_code, wanted.indicator),
-            (finding.c.rule, wanted.rule),
-            (finding.c.severity, wanted.severity),
+        _equals(name, text)
+        for name, text in (
+            ("unit_code", wanted.unit),
+            ("indicator_code", wanted.indicator),
+            ("rule", wanted.rule),
+            ("severity", wanted.severity),
         )
         if text
     ]
@@ -404,15 +410,19 @@ def _by_index(
         others.append(_holds(wanted.text))
     if standing is not None:
         others.append(standing)
-    return equal[:1], others
+    return [condition(finding.c) for condition in equal[:1]], others
 
 
-def _holds(text: str) -> ColumnElement[bool]:
+def _equals(name: str, text: str) -> _Condition:
+    return lambda columns: columns[name] == text
+
+
+def _holds(text: str) -> _Condition:
     """Whether the text stands in what a finding says or in what was filled in; ``%`` and ``_`` are themselves."""
-    return or_(
+    return lambda columns: or_(
         *(
-            column.icontains(text, autoescape=True)
-            for column in (finding.c.message_zh, finding.c.value_raw, finding.c.cell, finding.c.submission_id)
+            columns[name].icontains(text, autoescape=True)
+            for name in ("message_zh", "value_raw", "cell", "submission_id")
         )
     )
 
@@ -454,29 +464,56 @@ def _found_row(row: _Row) -> FoundRow:
 
 
 def counts_by_severity(connection: Connection, of: Judged, unit: str = "") -> dict[str, Count]:
-    """How many findings of each severity a run has in a region (about one unit, if told), counted to a bound."""
-    return {
-        severity.value: _count(connection, of, Filters(unit=unit, severity=severity.value))
-        for severity in Severity
-    }
+    """How many findings of each severity a run has in a region (about one unit, if told), counted to a bound.
+
+    About one unit all severities are counted in one go; where that stops, each of them may be more.
+    """
+    if unit:
+        return _counts_of_unit(connection, of, unit)
+    return {severity.value: _count(connection, of, severity) for severity in Severity}
 
 
-def _count(connection: Connection, of: Judged, wanted: Filters) -> Count:
+def _count(connection: Connection, of: Judged, severity: Severity) -> Count:
     number, more = 0, False
     for stream in _streams(of):
         if number > COUNTED_TO:
             break
-        indexed, others = _by_index(wanted, stream.standing)
-        bounded = select(finding.c.finding_id).where(stream.origin, *indexed).limit(COUNTED_TO + 1).subquery()
-        counted = select(func.count(), func.sum(case((and_(true(), *others), 1), else_=0)))
-        looked, found = connection.execute(
-            counted.select_from(bounded.join(finding, finding.c.finding_id == bounded.c.finding_id))
-            if others
-            else select(func.count(), func.count()).select_from(bounded)
-        ).one()
-        number += int(found or 0)
-        more |= looked > COUNTED_TO
+        found = _bounded(connection, stream, finding.c.severity == severity.value)
+        number += found.standing.get(severity.value, 0)
+        more |= found.stopped
     return Count(min(number, COUNTED_TO), more or number > COUNTED_TO)
+
+
+def _counts_of_unit(connection: Connection, of: Judged, unit: str) -> dict[str, Count]:
+    counted = [_bounded(connection, stream, finding.c.unit_code == unit) for stream in _streams(of)]
+    stopped = any(one.stopped for one in counted)
+    return {
+        severity.value: Count(sum(one.standing.get(severity.value, 0) for one in counted), stopped)
+        for severity in Severity
+    }
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The findings of a stretch by severity, those that stand, and whether it was cut off."""
+
+    standing: dict[str, int]
+    stopped: bool
+
+
+def _bounded(connection: Connection, stream: _Stream, indexed: ColumnElement[bool]) -> _Counted:
+    stretch = (
+        select(finding.c.severity, *([] if stream.standing is None else [finding.c.parse_id]))
+        .where(stream.origin, indexed)
+        .limit(COUNTED_TO + 1)
+        .subquery()
+    )
+    stands = (
+        func.count() if stream.standing is None else func.sum(case((stream.standing(stretch.c), 1), else_=0))
+    )
+    counted = select(stretch.c.severity, func.count(), stands).select_from(stretch)
+    rows = connection.execute(counted.group_by(stretch.c.severity)).all()
+    return _Counted({row[0]: int(row[2]) for row in rows}, sum(row[1] for row in rows) > COUNTED_TO)
 
 
 # --- downloads
@@ -499,7 +536,7 @@ def _streamed(connection: Connection, stream: _Stream, wanted: Filters) -> Itera
     while True:
         statement = (
             select(*_COLUMNS)
-            .where(stream.origin, *indexed, *others, _behind(after))
+            .where(stream.origin, *indexed, *(condition(finding.c) for condition in others), _behind(after))
             .order_by(finding.c.unit_code, finding.c.finding_id)
             .limit(_STREAMED_AT_ONCE)
         )

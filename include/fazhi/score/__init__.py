@@ -2,9 +2,9 @@
 
 ``score_slice`` computes and keeps the results of a year and region, ``export_year`` writes them with
 everything they were computed from, ``result_body`` is what the platform is sent. ``explain`` tells a person
-the way from the component back to the cell, ``compare_versions`` what changed between two versions,
-``score_workbook`` recomputes every number by formulas, ``sensitivity`` tells how firmly ranks stand, and
-``write_office_return`` hands the components over. The arithmetic (contracts/scoring.md) lives in pure modules:
+the way from the component back to the cell, ``compare_versions`` what changed between two versions, ``suppose``
+what a decision would change, ``score_workbook`` recomputes every number by formulas, ``sensitivity`` tells how
+firmly ranks stand, and ``write_office_return`` hands the components over. The arithmetic (contracts/scoring.md) lives in pure modules:
 ``aggregation`` (periods to one value), ``status``, ``rates``, ``weights``, ``adjustments``, ``assess``,
 ``ranking``. Rates are fractions until the one place that rounds, points are integers of hundredths; no float touches a score. Example::
 
