@@ -7,8 +7,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from desk.language import N_
-from fazhi.score import LINE_ZH, WHY_ZH
-from fazhi.model.terms import GROUP_ZH, SEVERITY_ZH
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -86,7 +84,19 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(
-        request_zh=REQUEST_ZH, severity_zh=SEVERITY_ZH, status_zh=STATUS_ZH, group_zh=GROUP_ZH
+        request_zh=REQUEST_ZH,
+        verdict_zh=VERDICT_ZH,
+        judged_zh=JUDGED_ZH,
+        why_no_table_zh=WHY_NO_TABLE_ZH,
+        station_zh=STATION_ZH,
+        appeal_zh=APPEAL_ZH,
+        verdict_of_appeal_zh=VERDICT_OF_APPEAL_ZH,
+        proposal_zh=PROPOSAL_ZH,
+        outcome_zh=OUTCOME_ZH,
+        tree_zh=TREE_ZH,
+        ground_state_zh=GROUND_STATE_ZH,
+        line_zh=LINE_ZH,
+        why_zh=WHY_ZH,
     )
     made.filters.update(moment=moment, day=day)
     return made

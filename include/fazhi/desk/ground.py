@@ -18,6 +18,7 @@ from sqlalchemy import Select, select
 
 from fazhi.desk.package import folder_of, unpacked
 from fazhi.desk.paging import PAGE_SIZE, Slice, cursor_of, key_of
+from fazhi.desk.refusals import NotFound
 from fazhi.model.errors import ConfigurationError, UsageError
 from fazhi.pipeline import Desk, ground_change
 from fazhi.review.ground import TREE_ZH, ground_digest, state_zh
@@ -157,7 +158,7 @@ def _find(desk: Desk, proposal_id: int) -> GroundProposal:
             .one_or_none()
         )
     if row is None:
-        raise UsageError(f"没有编号为 {proposal_id} 的提议")
+        raise NotFound(f"没有编号为 {proposal_id} 的提议")
     return _proposal(row)
 
 
