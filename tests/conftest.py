@@ -39,6 +39,16 @@ ON_BOTH_STORES = frozenset(
 REQUIRED = frozenset(filter(None, os.environ.get("FAZHI_REQUIRE", "").split(",")))
 
 
+SOAK_SECONDS = 3 * 3600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is long by its nature has hours."""
+    for item in items:
+        if item.get_closest_marker("soak") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SOAK_SECONDS))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("soak") and not os.environ.get("FAZHI_SOAK"):
         pytest.skip("soak: long and random, run by `make soak`")

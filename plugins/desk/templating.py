@@ -7,6 +7,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from desk.language import N_
+from fazhi.model.terms import GROUP_ZH, SEVERITY_ZH
+from fazhi.score import LINE_ZH, WHY_ZH
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -97,6 +99,9 @@ def environment() -> Environment:
         ground_state_zh=GROUND_STATE_ZH,
         line_zh=LINE_ZH,
         why_zh=WHY_ZH,
+        severity_zh=SEVERITY_ZH,
+        status_zh=STATUS_ZH,
+        group_zh=GROUP_ZH,
     )
     made.filters.update(moment=moment, day=day)
     return made
