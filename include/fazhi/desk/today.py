@@ -4,9 +4,10 @@ Every entry that is not final names who has to act and until when. What has chan
 the person said to have seen everything (``mark_seen``), or since a day ago.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -25,6 +26,7 @@ from fazhi.registry.calendar import WorkingDays
 from fazhi.store import read, write
 from fazhi.store.tables import (
     current_result,
+    current_validation,
     decision,
     desk_seen,
     final_outcome,
@@ -32,8 +34,11 @@ from fazhi.store.tables import (
     ground_proposal,
     ground_ruling,
     outbox,
+    parse,
+    request_ruling,
     result,
     submission,
+    submission_return,
 )
 
 BOUND = 1_000
@@ -72,6 +77,7 @@ class Entry:
     received_at: str
     state: State
     is_new: bool
+    """Since the person looked last; only of entries on the page."""
     owner: Owner | None
     deadline: Deadline
     is_late: bool
@@ -182,26 +188,23 @@ def today_page(looking: Looking, *, show: str = "open", unit: str = "", after: s
     with read(looking.ground.engine) as connection:
         seen = _seen(connection, looking)
         since = seen or (looking.now - _DAY).isoformat(timespec="seconds")
-        entries = _entries(connection, looking, since)
+        board = _board(connection, looking)
         steps = tuple(_steps(connection, looking))
         changes = _changes(connection, looking, since, bool(seen))
-    listed = sorted((one for one in entries if _is_shown(one, show, unit.strip())), key=lambda one: one.key)
-    rest = [one for one in listed if beginning is None or one.key > beginning]
-    own = [one for one in entries if one.kind == SubmissionKind.UNIT]
-    counts = Counter(one.state for one in entries)
-    missing = sum(one.state in (State.EXPECTED, State.OVERDUE) for one in own)
-    expected = len(expected_submissions(looking.ground, looking.year, looking.region, looking.today))
+    listed = board.listed(show, unit.strip())
+    rest = listed if beginning is None else listed[bisect_right(listed, beginning, key=lambda one: one.key) :]
+    shown = [replace(one, is_new=one.received_at > since) for one in rest[: PAGE_SIZE + 1]]
     decides = looking.person.may(Ability.DECIDE, looking.region)
     return Today(
-        units=len(units_of(looking.ground, looking.year, looking.region, looking.today)),
-        expected=expected,
-        received=expected - missing,
-        from_offices=len(entries) - len(own),
-        counts={state: counts[state] for state in State},
-        mine=counts[State.WAITING] * decides + sum(step.is_mine for step in steps),
+        units=board.units,
+        expected=board.expected,
+        received=board.expected - board.missing,
+        from_offices=board.from_offices,
+        counts=board.counts,
+        mine=board.counts[State.WAITING] * decides + sum(step.is_mine for step in steps),
         steps=steps,
         changes=changes,
-        entries=sliced(rest[: PAGE_SIZE + 1], lambda one: one.key),
+        entries=sliced(shown, lambda one: one.key),
         listed=len(listed),
     )
 
@@ -226,13 +229,81 @@ def mark_seen(looking: Looking) -> None:
 # --- submissions ---
 
 
-def _entries(connection: Connection, looking: Looking, since: str) -> list[Entry]:
+@dataclass(frozen=True)
+class _Board:
+    """Every submission of a region with its state, by urgency: the same for everybody until something happens."""
+
+    entries: tuple[Entry, ...]
+    units: int
+    expected: int
+    missing: int
+    from_offices: int
+    counts: Mapping[State, int]
+    _lists: dict[str, list[Entry]] = field(default_factory=dict)
+
+    def listed(self, show: str, unit: str) -> list[Entry]:
+        """The entries that are shown, by urgency."""
+        if show not in self._lists:
+            self._lists[show] = [one for one in self.entries if _is_shown(one, show)]
+        found = self._lists[show]
+        return [one for one in found if _is_of(one, unit)] if unit else found
+
+
+_BOARDS: dict[tuple[str, int, str], tuple[object, object, _Board]] = {}
+"""The last board of a store, year and region, with what it was made from; a province has a few dozen."""
+
+
+def _board(connection: Connection, looking: Looking) -> _Board:
+    """The board, made anew only when something it rests on has changed."""
+    place = (str(connection.engine.url), looking.year, looking.region)
+    stands_on = _rests_on(connection, looking)
+    kept = _BOARDS.get(place)
+    if kept is not None and kept[0] is looking.ground.registry and kept[1] == stands_on:
+        return kept[2]
+    board = _new_board(connection, looking)
+    _BOARDS[place] = (looking.ground.registry, stands_on, board)
+    return board
+
+
+def _rests_on(connection: Connection, looking: Looking) -> tuple[object, ...]:
+    """What changes whenever a state, an owner or a deadline may: rows are only added, so the last ones tell."""
+    judged = select(current_validation.c.validation_id).where(
+        current_validation.c.year == looking.year, current_validation.c.region == looking.region
+    )
+    everything = (
+        judged,
+        select(func.max(parse.c.parse_id)),
+        select(func.max(decision.c.decision_id)),
+        select(func.count()).select_from(submission).where(submission.c.year == looking.year),
+        select(func.count()).select_from(submission_return).where(submission_return.c.year == looking.year),
+        select(func.count()).select_from(request_ruling),
+    )
+    row = connection.execute(select(*(one.scalar_subquery() for one in everything))).one()
+    limit = Deadlines(looking.ground, looking.year).of_year
+    return (*row, looking.ground.editions, looking.today, limit, _stewards(looking))
+
+
+def _new_board(connection: Connection, looking: Looking) -> _Board:
+    entries = sorted(_entries(connection, looking), key=lambda one: one.key)
+    own = [one for one in entries if one.kind == SubmissionKind.UNIT]
+    counts = Counter(one.state for one in entries)
+    return _Board(
+        entries=tuple(entries),
+        units=len(units_of(looking.ground, looking.year, looking.region, looking.today)),
+        expected=len(expected_submissions(looking.ground, looking.year, looking.region, looking.today)),
+        missing=sum(one.state in (State.EXPECTED, State.OVERDUE) for one in own),
+        from_offices=len(entries) - len(own),
+        counts={state: counts[state] for state in State},
+    )
+
+
+def _entries(connection: Connection, looking: Looking) -> list[Entry]:
     senders = _senders(looking)
     found = list(stands(connection, looking.year, senders))
     deadlines = Deadlines(looking.ground, looking.year)
     stewards = _stewards(looking)
     names = {code: unit_name(looking.ground.registry, code, _day_of(looking)) for code in senders}
-    entries = [_received(one, looking, deadlines, stewards, names, since) for one in found]
+    entries = [_received(one, looking, deadlines, stewards, names) for one in found]
     reported: dict[str, list[Period]] = {}
     for one in found:
         if one.kind == SubmissionKind.UNIT:
@@ -259,7 +330,6 @@ def _received(
     deadlines: Deadlines,
     stewards: str,
     names: Mapping[str, str],
-    since: str,
 ) -> Entry:
     period = Period.parse(stand.period)
     owner, deadline = _whose_turn(stand, period, looking, deadlines, stewards, names[stand.sender_code])
@@ -273,7 +343,7 @@ def _received(
         stand.revision,
         stand.received_at,
         stand.state,
-        stand.received_at > since,
+        False,
         owner,
         deadline,
         deadline.passed(looking.today),
@@ -334,9 +404,12 @@ def _urgency(entry: Entry) -> str:
     return f"{0 if entry.is_late else 1}{entry.deadline.day or '9'}"
 
 
-def _is_shown(entry: Entry, show: str, unit: str) -> bool:
-    wanted = show in ("all", entry.state.value) or (show == "open" and entry.state in OPEN)
-    return wanted and (not unit or unit in entry.unit_name or unit.upper() == entry.unit_code)
+def _is_shown(entry: Entry, show: str) -> bool:
+    return show in ("all", entry.state.value) or (show == "open" and entry.state in OPEN)
+
+
+def _is_of(entry: Entry, unit: str) -> bool:
+    return unit in entry.unit_name or unit.upper() == entry.unit_code
 
 
 # --- other steps ---
