@@ -10,6 +10,7 @@ FAZHI_TEST_POSTGRES names a server that databases may be made on.
 
 import logging
 import os
+import re
 import statistics
 import sys
 import tempfile
@@ -26,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import support.airflow_room  # noqa: F401 - Airflow reads its settings when it is first imported
 from fazhi.settings import Settings
 from fazhi.store import connect, upgrade
+from fazhi.store.raw import RawStore
 from support.airflow_room import plugin_module
 from support.desk import DeskClient, desk_client
 from support.desk_bulk import BulkDesk, fill_desk
@@ -38,9 +40,14 @@ LARGE = {
 }
 ROUNDS = 15
 AIM = 2.0
-FILES = (".csv", ".xlsx", ".html")
+FILES = (".csv", ".xlsx", ".html", ".txt", "/files/{sha256}")
+COMPUTES = ("/years/{year}/{region}/proposal",)
+"""Pages that compute a whole region because somebody asked them to: their cost is that of scoring."""
+_SUBMISSION = "/submissions/{submission_id}/{revision}"
 VARIANTS = {
     "/": ("year={year}&region={region}",),
+    f"{_SUBMISSION}/difference": ("other={submission_id}&other_revision={revision}",),
+    f"{_SUBMISSION}/preview": ("reason=x",),
     "/scores/{year}/{region}": ("q=单位0000",),
     "/runs/{run_id}": (
         "region={region}",
@@ -51,6 +58,9 @@ VARIANTS = {
     ),
 }
 """Further queries of pages that have some; the first stands for the page without one where it needs it."""
+
+ALWAYS_ASKED = ("/", f"{_SUBMISSION}/difference", f"{_SUBMISSION}/preview")
+"""Pages that make no sense without a query."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +82,23 @@ class Store:
             "submission_id": quote(submission_id, safe=""),
             "revision": str(revision),
             "older": "1",
+            "proposal_id": "1",
         }
 
 
 def stand(folder: Path, url: str, sizes: dict[str, int]) -> Store:
     """Fill a store and give the desk its ground."""
     standing = plugin_module("desk.standing")
-    settings = Settings.load(environ={"FAZHI_STORE_URL": url, "FAZHI_REPORTS_DIR": str(folder / "reports")})
+    settings = Settings.load(
+        environ={
+            "FAZHI_STORE_URL": url,
+            "FAZHI_RAW_URL": str(folder / "raw"),
+            "FAZHI_REPORTS_DIR": str(folder / "reports"),
+        }
+    )
     engine = connect(url)
     upgrade(engine)
-    made = fill_desk(engine, EDITIONS.for_year(2025), **sizes)
+    made = fill_desk(engine, EDITIONS.for_year(2025), RawStore(settings.raw_url), **sizes)
     engine.dispose()
     stood = standing.Standing(settings)
     ground = standing.SharedGround(settings, stood)
@@ -94,15 +111,16 @@ def stand(folder: Path, url: str, sizes: dict[str, int]) -> Store:
 def pages() -> list[str]:
     """The addresses of all pages, with their places."""
     app = plugin_module("desk.app").app
-    routes = [
-        route.path
+    paths = [
+        re.sub(r":\w+}", "}", route.path)
         for route in app.routes
-        if "GET" in route.methods and not route.path.startswith("/static") and not route.path.endswith(FILES)
+        if "GET" in route.methods and not route.path.startswith("/static")
     ]
+    routes = [path for path in paths if not path.endswith(FILES) and path not in COMPUTES]
     return [
         f"{path}?{query}" if query else path
         for path in routes
-        for query in (VARIANTS[path] if path == "/" else ("", *VARIANTS.get(path, ())))
+        for query in (VARIANTS[path] if path in ALWAYS_ASKED else ("", *VARIANTS.get(path, ())))
     ]
 
 

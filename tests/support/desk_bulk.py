@@ -4,6 +4,7 @@ All units and figures are synthetic (合成数据). Each unit has the same numbe
 about one unit shows as much in a small store as in a large one.
 """
 
+import json
 import random
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,15 @@ from fazhi.model.terms import Stage, Tag
 from fazhi.registry import Registry
 from fazhi.score import score_slice
 from fazhi.store import write
-from fazhi.store.tables import current_validation, pipeline_run, raw_file, validation, value
+from fazhi.store.raw import RawStore
+from fazhi.store.tables import (
+    current_validation,
+    ground_proposal,
+    pipeline_run,
+    raw_file,
+    validation,
+    value,
+)
 from fazhi.systems.edition import Edition
 from support.bulk import TODAY, YEAR, _indicators, submit
 from support.validate import REGION, code_of, small_registry, unit
@@ -25,6 +34,11 @@ RUN_ID = "scheduled__2026-03-01T01:30:00+08:00"
 OF_THE_SECOND_UNIT = 120
 """Findings that the second unit has at least, so that a page about it is full in a small store too."""
 _DIGEST = "0" * 64
+
+_WORKBOOK = "\n".join(
+    ["indicator_code,numerator,denominator,value,note"]
+    + [f"A1.{row},{row},{row + 1},,合成数据" for row in range(1, 26)]
+).encode()
 
 _SLICE_PARSES = """
 INSERT INTO slice_parse (parse_id, year, region, system_id, system_digest, duty_digest)
@@ -80,28 +94,33 @@ class BulkDesk:
         return f"单位{0:06d}-{self.year}-12", 1
 
 
-def fill_desk(engine: Engine, edition: Edition, *, units: int, findings: int, runs: int) -> BulkDesk:
+def fill_desk(
+    engine: Engine, edition: Edition, raw: RawStore, *, units: int, findings: int, runs: int
+) -> BulkDesk:
     """Write a year of ``units`` units, twelve months each, judged with ``findings`` findings, and score it."""
     names = tuple(f"单位{number:06d}" for number in range(units))
     registry = small_registry(edition, *(unit(name, Tag.LEAD, Tag.ENF) for name in names))
     dice = random.Random(1)
     for month in range(1, 13):
         submit(engine, edition, names, Period.parse(f"{YEAR}-{month:02d}"), _indicators(edition), dice)
-    values = _judge(engine, edition, findings)
+    values = _judge(engine, edition, findings, raw.put(_WORKBOOK))
     with write(engine) as connection:
         connection.execute(insert(pipeline_run), [_run(edition, number) for number in range(runs)])
+        connection.execute(insert(ground_proposal).values(**_proposal(raw)))
     score_slice(engine, edition, registry, YEAR, REGION, today=TODAY, stage=Stage.PROVISIONAL, now=NOW)
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
     return BulkDesk(edition, registry, tuple(map(code_of, names)), YEAR, REGION, RUN_ID, values, findings)
 
 
-def _judge(engine: Engine, edition: Edition, findings: int) -> int:
+def _judge(engine: Engine, edition: Edition, findings: int, workbook: str) -> int:
     with write(engine) as connection:
         connection.execute(text(_SLICE_PARSES), {"region": REGION, "digest": _DIGEST})
         connection.execute(text(_CURRENT_SUBMISSIONS))
-        connection.execute(insert(raw_file).values(sha256=_DIGEST, size=1, first_seen_at=NOW.isoformat()))
-        connection.execute(text(_FILES), {"sha256": _DIGEST})
+        connection.execute(
+            insert(raw_file).values(sha256=workbook, size=len(_WORKBOOK), first_seen_at=NOW.isoformat())
+        )
+        connection.execute(text(_FILES), {"sha256": workbook})
         made = connection.execute(
             insert(validation).values(
                 year=YEAR,
@@ -131,6 +150,21 @@ def _judge(engine: Engine, edition: Edition, findings: int) -> int:
             },
         )
     return int(count)
+
+
+def _proposal(raw: RawStore) -> dict[str, object]:
+    document = {"tree": "registry", "changes": ["单位名称变更（合成数据）"], "years": []}
+    return {
+        "tree": "registry",
+        "ground_digest": "1" * 64,
+        "before_digest": "2" * 64,
+        "after_digest": "3" * 64,
+        "shown_digest": raw.put(json.dumps(document, ensure_ascii=False).encode()),
+        "proposed_by": "clerk",
+        "proposer_name": "合成甲",
+        "reason": "合成数据",
+        "proposed_at": NOW.isoformat(timespec="seconds"),
+    }
 
 
 def _run(edition: Edition, number: int) -> dict[str, object]:
