@@ -122,8 +122,13 @@ class Browser:
         page, asked, faults = context.new_page(), [], []
         page.set_default_timeout(40_000)
         page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
+
+        def complain(text: str) -> None:
+            if page.url.startswith(self._server.desk):  # what Airflow's own pages complain of is not ours
+                faults.append(text)
+
+        page.on("console", lambda message: complain(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complain(str(error)))
         return Seat(page, self._server, account, asked, faults)
 
     def leave(self) -> None:

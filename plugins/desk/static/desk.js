@@ -3,7 +3,7 @@
 
 const typing = (target) => target.closest("input, select, textarea, dialog[open], [contenteditable]");
 
-const rows = () => [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a[href]"));
+const rows = () => [...document.querySelectorAll("main table:not(.moved) tbody tr")].filter((row) => row.querySelector("a[href]"));
 
 function step(by) {
   const all = rows();
