@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all up down status lint format docs bench soak lock clean secrets image
+.PHONY: help install demo test test-all up down status lint format docs pictures bench soak lock clean secrets image
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -53,6 +53,11 @@ format: install ## write what the formatter wants
 docs: install ## regenerate suites, rule pages, DAG pages and the published samples (tests fail when one is stale)
 	@for page in fazhi.validate.suites fazhi.validate.catalogue fazhi.services.dag_page fazhi.synth; do \
 	  $(BIN)/python -m $$page || exit 1; done
+
+pictures: install ## take the pictures of the steward's guide anew (a browser and a minute of Airflow)
+	@FAZHI_TIER=ci $(BIN)/python -m pytest -q tests/e2e/desk
+	@for picture in today-zh-light:today submission-zh-light:submission return-preview:return-preview score:score year:year; do \
+	  cp var/screenshots/desk/$${picture%%:*}.png docs/pictures/$${picture##*:}.png || exit 1; done
 
 bench: install ## ratios against named baselines
 	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
