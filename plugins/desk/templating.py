@@ -54,6 +54,21 @@ STATION_ZH = {
 }
 """The stations of a year's life."""
 
+NEXT_ZH = (
+    N_("提出年度最终结果"),
+    N_("公示，期满后签发"),
+    N_("处理申诉"),
+    N_("申诉成立：撤回、重算后重新提出"),
+    N_("签发"),
+    N_("推送最终结果，平台全部确认后封存"),
+    N_("处理更正申请"),
+    N_("更正申请成立：更正数据、重新核验后提出更正"),
+    N_("签发更正"),
+    N_("推送已签发的更正并与平台核对"),
+    N_("系统（final_results）"),
+)
+"""What ``publish.final.status`` calls the next steps and the owner that is no person."""
+
 APPEAL_ZH = {"appeal": N_("申诉"), "correction_request": N_("更正申请")}
 VERDICT_OF_APPEAL_ZH = {"upheld": N_("成立"), "rejected": N_("不成立")}
 PROPOSAL_ZH = {"final": N_("最终结果"), "correction": N_("更正")}

@@ -20,6 +20,12 @@ LONGEST_STATEMENT = 2000
 """Characters; longer ones are refused rather than cut."""
 
 
+@router.page("/years", needs=Ability.READ, title="年度结果")
+def chosen(desk: DeskRequest) -> RedirectResponse:
+    """The year and region that were chosen."""
+    return desk.see(f"/years/{desk.chosen_year()}/{desk.chosen_region()}")
+
+
 @router.page(BASE, needs=Ability.READ, title="年度结果")
 def year_page(desk: DeskRequest, year: int, region: str) -> HTMLResponse:
     """Where the year's results are, what is publicised, what stands in the way, and what can be done."""
@@ -58,7 +64,7 @@ def propose(desk: DeskRequest, year: int, region: str) -> RedirectResponse:
         "shown": _text(desk, "shown"),
         "now": desk.now,
     }
-    is_correction = pipeline.has_sealed_results(desk.settings, year)
+    is_correction = pipeline.region_is_sealed(desk.ground(), year, region)
     move = pipeline.propose_correction if is_correction else pipeline.propose_final
     move(desk.settings, year, region, **words)
     told = N_("更正已提出，等待另一人签发") if is_correction else N_("已提出并开始公示，本年度数据随即锁定")

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from fazhi.audit import Actor, Event, append
-from fazhi.model.errors import SystemFault, UsageError
+from fazhi.model.errors import ChangedMeanwhile, SystemFault, UsageError
 from fazhi.model.terms import OutboxState
 from fazhi.publish.final.records import (
     Draft,
@@ -230,16 +230,19 @@ def sign(
 
     Raises:
         UsageError: Anything speaks against it (all reasons listed); nothing is stored.
+        ChangedMeanwhile: As that, and the digest is not that of what would be signed now.
     """
     _lock_life(connection, signing.year, signing.region)
     proposal = open_proposal(connection, signing.year, signing.region)
     guards = _obstacles(proposal, by.actor, now.date())
-    against = [*_digest_faults(signing, proposal), *_role_faults(signing, by)]
+    changed = list(_digest_faults(signing, proposal))
+    against = [*changed, *_role_faults(signing, by)]
     if by.actor.actor_id == proposal.proposed_by:
         against.append("提出人不能签发自己提出的结果")
     against += [why for why, holds in guards.items() if connection.scalar(select(holds))]
     if against:
-        raise UsageError("不能签发：" + "；".join(against) + "。什么也没有保存。")
+        stop = ChangedMeanwhile if changed else UsageError
+        raise stop("不能签发：" + "；".join(against) + "。什么也没有保存。")
     _end(connection, proposal, "signed", by, "", now, guards.values())
     versions = keep()
     corrects: dict[str, int | None] = dict(
