@@ -36,6 +36,16 @@ ON_BOTH_STORES = frozenset(
 REQUIRED = frozenset(filter(None, os.environ.get("FAZHI_REQUIRE", "").split(",")))
 
 
+SOAK_SECONDS = 7_200
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A soak is long: the limit that ends a hanging test would end a healthy one on a busy machine."""
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.timeout(SOAK_SECONDS))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("soak") and not os.environ.get("FAZHI_SOAK"):
         pytest.skip("soak: long and random, run by `make soak`")
