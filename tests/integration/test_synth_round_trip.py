@@ -118,7 +118,6 @@ def test_a_city_of_csv_files_has_exactly_the_planted_findings(
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(7200)
 def test_10000_submissions_have_exactly_the_planted_findings(
     tmp_path: Path, registry: Registry, editions: Editions
 ) -> None:

@@ -48,7 +48,7 @@ def recomputed(books: Iterable[Path], out: Path, home: Path) -> list[Path]:
         ],
         check=True,
         capture_output=True,
-        timeout=600,
+        timeout=3_600,
     )
     return [out / path.name for path in paths]
 

@@ -6,9 +6,10 @@ Text from outside is always stored as text, whatever it begins with; the same in
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import Cell, MergedCell
@@ -61,6 +62,7 @@ class Grid:
         for name, (_, width) in columns.items():
             self.sheet.column_dimensions[self._letters[name]].width = width
         self.sheet.sheet_view.showGridLines = False
+        self._dresses: dict[tuple[str | None, Look, bool], Any] = {}
 
     def at(self, name: str, row: int) -> str:
         """The address of a cell in this sheet."""
@@ -180,8 +182,18 @@ class Grid:
     def _visible(self) -> int:
         return len(self._visible_letters())
 
+    def _dress(self, cell: Cell | MergedCell, form: str | None, look: Look, centred: bool) -> None:
+        """Style a cell; of the few ways of dressing each is worked out once, which is most of the work."""
+        whole: Any = cell  # openpyxl's stubs do not tell of a cell's style as a whole
+        worn = self._dresses.get((form, look, centred))
+        if worn is not None:
+            whole._style = copy(worn)
+            return
+        self._style_anew(cell, form, look, centred)
+        self._dresses[form, look, centred] = copy(whole._style)
+
     @staticmethod
-    def _dress(cell: Cell | MergedCell, form: str | None, look: Look, centred: bool) -> None:
+    def _style_anew(cell: Cell | MergedCell, form: str | None, look: Look, centred: bool) -> None:
         font, fill = _LOOKS[look]
         cell.font = font
         cell.border = _BOX
