@@ -1,14 +1,18 @@
-"""What publishing costs beside sending alone: the same bodies, the same sandbox platform, one run.
+"""What publishing costs beside sending alone: the same bodies, sandbox platforms in processes of their own, one run.
 
 Baseline: a bare loop with ``requests`` that signs and posts the same batches one after the other and forgets the
-answers. Ours: pending rows read, batches sent, answers checked, receipts and states committed, then everything read
-back and confirmed. Aim: 1.3 times the baseline. FAZHI_BENCH=full takes 6,000 results, otherwise 1,000.
+answers; once before and once after ours, so that what else the machine does weighs on both. Ours: pending rows read,
+batches sent, answers checked, receipts and states committed, then everything read back and confirmed. Aim: 1.3 times
+the baseline. FAZHI_BENCH=full takes 6,000 results, otherwise 1,000.
 """
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -19,13 +23,26 @@ from fazhi.model.canonical import sha256_hex
 from fazhi.publish import PlatformClient, enqueue, outbox_counts, push, reconcile_year
 from fazhi.publish.outbox import pending_rows
 from fazhi.publish.signing import Signer
-from fazhi.sandbox import SandboxPlatform
 from fazhi.store import open_store, read
 from support.publish import APP_ID, NOW, SECRET, SYSTEM_DIGEST, YEAR, add_result, body_of, unit
 
 RESULTS = 6_000 if os.environ.get("FAZHI_BENCH") == "full" else 1_000
 LINES = 124
 AIM = 1.3
+
+
+@contextmanager
+def platform(state: Path) -> Iterator[str]:
+    """The address of a platform that holds nothing yet."""
+    command = [sys.executable, "-m", "fazhi.sandbox", "--port", "0", "--state", str(state)]
+    with subprocess.Popen(
+        [*command, "--app-id", APP_ID, f"--secret={SECRET}"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 def full_body(connection, year, unit_code, version):
@@ -81,12 +98,15 @@ def main() -> int:
             add_result(engine, unit(number))
         enqueue(engine, YEAR, body_of=full_body, now=NOW)
         batches = bodies(engine)
-        with SandboxPlatform(app_id=APP_ID, secret=SECRET, state=Path(folder) / "bare.db") as platform:
-            baseline = bare(platform.url, batches)
-        with SandboxPlatform(app_id=APP_ID, secret=SECRET, state=Path(folder) / "ours.db") as platform:
-            pushed, read_back = ours(engine, platform.url)
+        with platform(Path(folder) / "before.db") as url:
+            before = bare(url, batches)
+        with platform(Path(folder) / "ours.db") as url:
+            pushed, read_back = ours(engine, url)
+        with platform(Path(folder) / "after.db") as url:
+            after = bare(url, batches)
         confirmed = outbox_counts(engine, YEAR)["confirmed"]
-    print(f"{RESULTS} results: bare client {baseline:.2f} s")
+    baseline = (before + after) / 2
+    print(f"{RESULTS} results: bare client {before:.2f} s before, {after:.2f} s after: mean {baseline:.2f} s")
     print(f"  push            {pushed:.2f} s  ratio {pushed / baseline:.2f}")
     print(
         f"  push, read back {pushed + read_back:.2f} s  ratio {(pushed + read_back) / baseline:.2f}  (aim {AIM})"

@@ -17,6 +17,7 @@ from fazhi.store.tables import (
     current_submission,
     final_version,
     locked_out,
+    outbox,
     year_lock,
 )
 from support.city import write_city
@@ -335,3 +336,66 @@ def pipeline_sign_as(year, account, digest):
     with write(year.engine) as connection:
         signing = final.Signing(YEAR, REGION, digest, digest)
         final.sign(connection, signing, official, dict, later(4))
+
+
+LEFT = "11150200MB1A01442Y"
+"""A unit that leads no task and shares none: it can leave the registry alone."""
+
+
+def without_one_unit(year, home):
+    """The same year under a registry in which one unit ended with June."""
+    folder = home / "registry"
+    shutil.copytree(year.settings.registry_dir, folder)
+    units = (folder / "units.csv").read_text(encoding="utf-8")
+    (row,) = (line for line in units.splitlines() if line.startswith(LEFT))
+    assert row.endswith(",,")
+    ended = f"{row.removesuffix(',,')},{YEAR}-06-30,"
+    (folder / "units.csv").write_text(units.replace(row, ended), encoding="utf-8")
+    return replace(year, settings=replace(year.settings, registry_dir=folder))
+
+
+@pytest.mark.ci
+def test_a_unit_that_lost_its_result_cannot_be_corrected_and_the_person_is_told_why(sealed, tmp_path):
+    year, platform = sealed
+    before = platform.stored(YEAR)
+    reduced = without_one_unit(year, tmp_path)
+    (gone,) = (
+        one for one in pipeline.year_differences(reduced.settings, YEAR, now=later(1)) if not one.follows
+    )
+    assert (gone.unit_code, gone.line, gone.after) == (LEFT, "result", "无结果")
+    with pytest.raises(
+        UsageError, match=f"包头市外事办公室（{LEFT}）。考评平台的接口只能用新版本更正结果，不能撤销"
+    ):
+        reduced.correct(later(2))
+    assert reduced.status(later(3)).phase.value == "sealed"
+    assert platform.stored(YEAR) == before
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("closed_there", [False, True])
+def test_a_unit_new_in_a_correction_is_told_before_it_is_signed(year, tmp_path, platform, closed_there):
+    """The contract has no way to add a unit to a sealed year; an open one takes it."""
+    reduced = without_one_unit(year, tmp_path)
+    reduced.judge()
+    reduced.score()
+    reduced.sealed()
+    assert LEFT not in {code for code, _, _ in platform.stored(YEAR)}
+    if closed_there:
+        platform.set_year(YEAR, "sealed")
+    proposal = year.correct(later(1))
+    told = [notice for notice in proposal["notices"] if LEFT in notice]
+    assert len(told) == 1
+    assert "封存时没有结果" in told[0]
+    year.sign(proposal["digest"], later(2))
+    year.push_final()
+    (key,) = (key for key in year.outbox() if key[0] == LEFT)
+    assert year.outbox()[key] == ("refused" if closed_there else "confirmed")
+    assert (LEFT in {code for code, _, _ in platform.stored(YEAR)}) is not closed_there
+    if closed_there:
+        (row,) = year.rows(select(outbox).where(outbox.c.unit_code == LEFT))
+        assert "须先商请平台方开放该年度" in row["problem"]
+        platform.set_year(YEAR, "open")
+        by, why = Actor("kp-steward-2", "合成人员"), "平台方已开放该年度（合成数据）"
+        pipeline.retry_refused(year.settings, YEAR, [LEFT], by=by, reason=why, now=later(3))
+        year.push_final()
+        assert year.outbox()[key] == "confirmed"

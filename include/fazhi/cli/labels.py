@@ -19,6 +19,7 @@ COUNT_ZH = {
     "new": "新增",
     "known": "以前已收",
     "problems": "未能办理",
+    "notices": "签发前须知",
     "intake": "读取",
     "parsed": "已读取",
     "unreadable": "不能读取",

@@ -157,6 +157,10 @@ def propose_correction(
 
     ``shown`` is as in ``propose_final``.
 
+    Returns:
+        The proposal's counts, the ``differences``, and ``notices``: what stands in the way of results that
+        correct none.
+
     Raises:
         UsageError: Nothing differs, the region is not sealed, or a unit has lost its result (the platform cannot
             take one back).
@@ -170,7 +174,19 @@ def propose_correction(
         _require_shown(draft, shown)
         listed = _differences(connection, year, region, computed)
         proposal = final.propose(connection, draft, by, reason, desk.windows(year), now)
-    return _told(proposal) | {"differences": [one.to_json() for one in listed]}
+    added = [unit for unit in draft.units if unit.correction_of is None]
+    return _told(proposal) | {
+        "differences": [one.to_json() for one in listed],
+        "notices": [_added_zh(year, unit) for unit in added],
+    }
+
+
+def _added_zh(year: int, unit: final.ProposedUnit) -> str:
+    """What to know before a result is signed that corrects none: a platform that sealed the year refuses it."""
+    return (
+        f"{unit.unit_name}（{unit.unit_code}）封存时没有结果，更正无从注明所更正的版本；"
+        f"考评平台如已封存{year}年度，会拒收这份结果：签发前请先商请平台方开放该年度"
+    )
 
 
 def withdraw_proposal(
@@ -470,8 +486,11 @@ def _correction(
     before, after = _sealed_results(connection, year, region), _recomputed(computed)
     gone = sorted(before.keys() - after.keys())
     if gone:
+        named = "、".join(f"{before[code].head['unit_name']}（{code}）" for code in gone)
         raise UsageError(
-            f"{year}年有单位不再有结果，平台不能撤销已封存的结果，须先人工核定：{'、'.join(gone)}"
+            f"{year}年有单位封存时有结果、现在重算没有结果：{named}。考评平台的接口只能用新版本更正结果，不能撤销结果，"
+            "所以这样的更正无法提出，已封存的结果保持不变。请先查清原因（fazhi correct diff）：如系裁定或单位名录有误，"
+            "改正并重新核验后再提出更正；如该单位确实不应有结果，请另行书面商请平台方处理"
         )
     units = tuple(
         _proposed(snapshot, before[code].version if code in before else None)

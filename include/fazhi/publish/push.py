@@ -185,7 +185,10 @@ def _objection(body: dict[str, Any], stage: Stage, state_of_year: AssessmentYear
     if state_of_year.sealed and stage is Stage.PROVISIONAL:
         return f"{state_of_year.year} 年度已在平台封存，不再接收过程得分"
     if state_of_year.sealed and body.get("correction_of") is None:
-        return f"{state_of_year.year} 年度已在平台封存，最终得分须经签批作为更正推送（注明所更正的版本）"
+        return (
+            f"{state_of_year.year} 年度已在平台封存，最终得分须经签批作为更正推送，并注明所更正的版本；"
+            "封存时没有结果的单位没有可更正的版本，须先商请平台方开放该年度，再用 fazhi outbox retry 重新推送"
+        )
     return None
 
 
