@@ -5,25 +5,15 @@ Importing this skips the importing module where playwright is missing; ``NEEDS_C
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from fazhi.services import LocalAirflow
 from fazhi.settings import PROJECT_ROOT
+from support.chromium import CHROMIUM, launched
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs chromium: playwright is not installed")
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PICTURES = PROJECT_ROOT / "var" / "screenshots"
 NEEDS_CHROMIUM = pytest.mark.skipif(
     not CHROMIUM.exists(), reason="needs chromium: apt-get install chromium fonts-noto-cjk"
@@ -34,14 +24,15 @@ playwright.expect.set_options(timeout=20_000)
 @contextmanager
 def opened(airflow: LocalAirflow) -> "Iterator[Screen]":
     """A Chinese browser in Shanghai, logged in."""
-    with playwright.sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+    browser = launched()
+    try:
         context = browser.new_context(
             locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1500, "height": 1050}
         )
         screen = Screen(context.new_page(), airflow.url)
         screen.log_in(airflow.user, airflow.password)
         yield screen
+    finally:
         browser.close()
 
 

@@ -9,18 +9,9 @@ from typing import Any
 import pytest
 
 from fazhi.settings import PROJECT_ROOT
+from support.chromium import CHROMIUM, launched
 from support.desk_airflow import DeskAirflow
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PICTURES = PROJECT_ROOT / "var" / "screenshots" / "desk"
 SIZE = {"width": 1280, "height": 720}
 
@@ -140,12 +131,10 @@ class Browser:
 @contextmanager
 def browser_at(server: DeskAirflow) -> Iterator[Browser]:
     """A Chromium for a running desk."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="needs chromium: playwright is not installed"
-    )
-    with playwright.sync_playwright() as player:
-        chromium = player.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        browser = Browser(chromium, server)
+    chromium = launched()
+    browser = Browser(chromium, server)
+    try:
         yield browser
+    finally:
         browser.leave()
         chromium.close()
