@@ -90,8 +90,8 @@ class BulkDesk:
 
     @property
     def submission(self) -> tuple[str, int]:
-        """A submission, by id and revision."""
-        return f"单位{0:06d}-{self.year}-12", 1
+        """The submission with the findings of ``OF_THE_SECOND_UNIT``, by id and revision: full in a small store too."""
+        return f"单位{1:06d}-{self.year}-01", 1
 
 
 def fill_desk(
