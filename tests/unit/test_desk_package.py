@@ -120,6 +120,13 @@ def test_what_cannot_be_opened_says_why(content, told):
         unpacked(content())
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("names", [("a.csv", "a.csv"), ("a", "a/b.csv"), ("x/a/b.csv", "x/a")])
+def test_an_ambiguous_archive_is_refused(names):
+    with pytest.raises(UsageError, match="重名"):
+        unpacked(archive(*((name, b"1") for name in names)))
+
+
 @given(st.binary(max_size=300))
 def test_whatever_bytes_come_a_person_is_told(content):
     with pytest.raises(UsageError):

@@ -7,7 +7,7 @@ is not plain is refused, and links and special files are.
 import re
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -39,11 +39,13 @@ def unpacked(content: bytes) -> dict[str, bytes]:
     try:
         archive = open_archive(content, _MOST_ENTRIES)
         refuse_by_limits(archive)
-        files = {
-            path: _content(archive, info)
+        named = [
+            (path, info)
             for info in archive.infolist()
             if not info.filename.endswith("/") and (path := _path(info))
-        }
+        ]
+        _refuse_ambiguous([path for path, _ in named])
+        files = {path: _content(archive, info) for path, info in named}
     except RefusedError as refused:
         raise UsageError(
             f"压缩包不能打开：{refused.fault.detail}。请重新压缩为普通的 .zip 后上传"
@@ -83,6 +85,18 @@ def _path(info: zipfile.ZipInfo) -> str:
             f"压缩包里有不能接受的文件名或链接：{name[:80]!r}；只接受普通文件，路径里不能有“..”、盘符或绝对路径"
         )
     return name
+
+
+def _refuse_ambiguous(paths: Sequence[str]) -> None:
+    """Which of two entries would count is nobody's guess.
+
+    Raises:
+        UsageError: A name comes twice, or is a folder as well.
+    """
+    folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
+    for path in paths:
+        if paths.count(path) > 1 or path in folders:
+            raise UsageError(f"压缩包里有重名的文件或文件夹：{path[:80]!r}；请整理后重新压缩")
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
