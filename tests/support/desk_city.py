@@ -92,6 +92,7 @@ def desk_city(
     now: datetime = RECEIVED,
     faults: str = "0.02",
     workbooks: bool = False,
+    store_url: str = "",
 ) -> DeskCity:
     """Make the city: submitted, collected, read, judged and scored; a second region without any submission.
 
@@ -102,12 +103,15 @@ def desk_city(
         now: When it all was received.
         faults: The share of planted faults.
         workbooks: Whether submissions are Excel workbooks (slower) or CSV tables.
+        store_url: An empty, migrated store; by default a SQLite file of its own.
     """
     from fractions import Fraction
 
     from fazhi.synth import synthesise
 
     settings = _settings(home)
+    if store_url:
+        settings = replace(settings, store_url=store_url)
     for folder, source in GROUND.items():
         shutil.copytree(PROJECT_ROOT / "include" / source, home / folder, dirs_exist_ok=True)
     editions = load_editions(settings.systems_dir)

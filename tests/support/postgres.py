@@ -54,6 +54,32 @@ class Cluster:
     folder: Path
     superuser: str = "postgres"
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """Run the server until it answers."""
+        where, user = binaries(), _unprivileged() if os.geteuid() == 0 else None
+        assert where is not None, why_not()
+        command = [
+            str(where / "postgres"),
+            "-D",
+            str(self.folder / "data"),
+            "-k",
+            str(self.folder),
+            *_OPTIONS,
+        ]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                _command(user, command), stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+            )
+        _wait(self._process, self.folder)
+
+    def stop(self) -> None:
+        """End the server at once; whoever is connected loses the connection."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=_START_SECONDS)
+            self._process = None
 
     def url(self, database: str, user: str = "", password: str = "") -> str:
         """The SQLAlchemy URL of a database."""
@@ -110,40 +136,25 @@ def running_cluster() -> Iterator[Cluster]:
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
     folder.chmod(0o755)
-    process: subprocess.Popen[bytes] | None = None
+    cluster = Cluster(folder)
     try:
-        data = folder / "data"
-        _as(
-            user,
-            [
-                str(where / "initdb"),
-                "-D",
-                str(data),
-                "-U",
-                "postgres",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "-N",
-                *_collation(where),
-            ],
-            folder,
-        )
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                _command(user, [str(where / "postgres"), "-D", str(data), "-k", str(folder), *_OPTIONS]),
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                start_new_session=True,
-            )
-        _wait(process, folder)
-        yield Cluster(folder)
+        made = [
+            "-D",
+            str(folder / "data"),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "-N",
+            *_collation(where),
+        ]
+        _as(user, [str(where / "initdb"), *made], folder)
+        cluster.start()
+        yield cluster
     finally:
-        if process is not None:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(timeout=_START_SECONDS)
+        cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -26,7 +26,7 @@ from fazhi.sheets import read_file
 from fazhi.sheets.cells import ReadFile, Sheet
 from fazhi.sheets.cover import META_SHEET
 from fazhi.store import read
-from fazhi.store.decisions import DECISION_OF_SEVERITY, key_of_finding, same_key
+from fazhi.store.decisions import DECISION_OF_SEVERITY, DecisionKey, key_of_finding
 from fazhi.store.returns import StewardsReturn, standing_return
 from fazhi.store.tables import (
     current_submission,
@@ -330,12 +330,13 @@ def _problems(
     year: int,
 ) -> tuple[Problem, ...]:
     """Every finding in force, the gravest first, then by place; nothing is left out."""
+    rulings = _rulings(connection, year, rows)
     found = [
         Problem(
             row["finding_id"],
             listed(row, edition),
             by_value.get(row["value_id"] or 0, ""),
-            _ruling(connection, year, row),
+            rulings.get(key_of_finding(row)) if row["severity"] in DECISION_OF_SEVERITY else None,
         )
         for row in rows
     ]
@@ -348,17 +349,22 @@ def _order(one: Problem) -> tuple[Any, ...]:
     return (_WORST.index(told.severity), told.sheet or "", place, told.rule, one.finding_id)
 
 
-def _ruling(connection: Connection, year: int, row: Mapping[str, Any]) -> Verdict | None:
-    if row["severity"] not in DECISION_OF_SEVERITY:
-        return None
+def _rulings(
+    connection: Connection, year: int, rows: Iterable[Mapping[str, Any]]
+) -> Mapping[DecisionKey, Verdict]:
+    """The newest ruling on each thing that somebody ruled on, of the units that findings are about."""
+    units = {row["unit_code"] for row in rows if row["severity"] in DECISION_OF_SEVERITY}
     statement = (
         select(decision)
-        .where(*same_key(year, key_of_finding(row)))
-        .order_by(decision.c.decision_id.desc())
-        .limit(1)
+        .where(decision.c.year == year, decision.c.unit_code.in_(units))
+        .order_by(decision.c.decision_id)
     )
-    given = connection.execute(statement).mappings().one_or_none()
-    return None if given is None else Verdict(**{name: given[name] for name in Verdict.__dataclass_fields__})
+    return {
+        DecisionKey(**{name: given[name] for name in DecisionKey.__dataclass_fields__}): Verdict(
+            **{name: given[name] for name in Verdict.__dataclass_fields__}
+        )
+        for given in connection.execute(statement).mappings()
+    }
 
 
 # --- the table ------------------------------------------------------------------------------------------------------

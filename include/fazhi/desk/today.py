@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from fazhi.desk.expected import Deadline, Deadlines, expected_submissions, units_of
+from fazhi.desk.expected import Deadline, Deadlines, Expected, expected_submissions, units_of
 from fazhi.desk.paging import PAGE_SIZE, Bounded, Slice, key_of, sliced
 from fazhi.desk.person import Ability, Person
 from fazhi.desk.places import unit_name
@@ -22,6 +22,7 @@ from fazhi.model.period import Period, covers
 from fazhi.model.terms import OutboxState, SubmissionKind
 from fazhi.pipeline import Ground
 from fazhi.publish import final
+from fazhi.registry import Registry
 from fazhi.registry.calendar import WorkingDays
 from fazhi.store import read, write
 from fazhi.store.tables import (
@@ -283,21 +284,38 @@ def _rests_on(connection: Connection, looking: Looking) -> tuple[object, ...]:
     return (*row, looking.ground.editions, looking.today, limit, _stewards(looking))
 
 
+_EXPECTED: dict[tuple[int, str], tuple[Registry, tuple[str, date], tuple[Expected, ...]]] = {}
+"""What a year asks of a region, with what that was worked out from: only the ground and the day change it."""
+
+
+def _expected(looking: Looking) -> tuple[Expected, ...]:
+    """What a year asks of a region; half the cost of a board, and no decision or submission changes it."""
+    ground, place = looking.ground, (looking.year, looking.region)
+    stands_on = (ground.edition(looking.year).digest, looking.today)
+    kept = _EXPECTED.get(place)
+    if kept is not None and kept[0] is ground.registry and kept[1] == stands_on:
+        return kept[2]
+    found = expected_submissions(ground, looking.year, looking.region, looking.today)
+    _EXPECTED[place] = (ground.registry, stands_on, found)
+    return found
+
+
 def _new_board(connection: Connection, looking: Looking) -> _Board:
-    entries = sorted(_entries(connection, looking), key=lambda one: one.key)
+    asked = _expected(looking)
+    entries = sorted(_entries(connection, looking, asked), key=lambda one: one.key)
     own = [one for one in entries if one.kind == SubmissionKind.UNIT]
     counts = Counter(one.state for one in entries)
     return _Board(
         entries=tuple(entries),
         units=len(units_of(looking.ground, looking.year, looking.region, looking.today)),
-        expected=len(expected_submissions(looking.ground, looking.year, looking.region, looking.today)),
+        expected=len(asked),
         missing=sum(one.state in (State.EXPECTED, State.OVERDUE) for one in own),
         from_offices=len(entries) - len(own),
         counts={state: counts[state] for state in State},
     )
 
 
-def _entries(connection: Connection, looking: Looking) -> list[Entry]:
+def _entries(connection: Connection, looking: Looking, expected: tuple[Expected, ...]) -> list[Entry]:
     senders = _senders(looking)
     found = list(stands(connection, looking.year, senders))
     deadlines = Deadlines(looking.ground, looking.year)
@@ -308,7 +326,7 @@ def _entries(connection: Connection, looking: Looking) -> list[Entry]:
     for one in found:
         if one.kind == SubmissionKind.UNIT:
             reported.setdefault(one.sender_code, []).append(Period.parse(one.period))
-    for asked in expected_submissions(looking.ground, looking.year, looking.region, looking.today):
+    for asked in expected:
         if not covers(asked.period, reported.get(asked.unit_code, ())):
             entries.append(_missing(asked.unit_code, asked.period, looking, deadlines, names))
     return entries
