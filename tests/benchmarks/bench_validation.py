@@ -44,7 +44,9 @@ if engine.dialect.name == "postgresql":
 filled = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 dims = slices.dimensions(edition, bulk.registry, YEAR, TODAY, None)
 with write(engine) as connection:
-    slices._prepare(connection, dims, bulk.registry, YEAR, REGION, TODAY, True)
+    reported = slices._read_reported(connection, YEAR, REGION)
+    ready = slices._slice(reported, dims, bulk.registry, YEAR, REGION, TODAY, True)
+    slices._prepare(connection, ready)
 
 def listing():
     begin = time.perf_counter()

@@ -335,7 +335,8 @@ class City:
 
 def counts_by_queries(engine: Engine, suite: Mapping[str, Any], year: int, region: str) -> dict[str, int]:
     """The suite's queries counted without GX, on the rows that GX is given."""
-    slices = f"SELECT parse_id FROM slice_parse WHERE year = {year} AND region = '{region}'"
+    here = f"year = {year} AND region = '{region}' AND to_judge = 1"
+    slices = f"SELECT parse_id FROM slice_parse WHERE {here}"
     batch = f"(SELECT * FROM value WHERE parse_id IN ({slices}))"
     with read(engine) as connection:
         return {

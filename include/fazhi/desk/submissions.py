@@ -26,11 +26,10 @@ from fazhi.sheets import read_file
 from fazhi.sheets.cells import ReadFile, Sheet
 from fazhi.sheets.cover import META_SHEET
 from fazhi.store import read
-from fazhi.store.decisions import DECISION_OF_SEVERITY, DecisionKey, key_of_finding
+from fazhi.store.decisions import DECISION_OF_SEVERITY, DecisionKey, key_of_finding, newest_rows
 from fazhi.store.returns import StewardsReturn, standing_return
 from fazhi.store.tables import (
     current_submission,
-    decision,
     department_request,
     finding,
     parse,
@@ -354,16 +353,9 @@ def _rulings(
 ) -> Mapping[DecisionKey, Verdict]:
     """The newest ruling on each thing that somebody ruled on, of the units that findings are about."""
     units = {row["unit_code"] for row in rows if row["severity"] in DECISION_OF_SEVERITY}
-    statement = (
-        select(decision)
-        .where(decision.c.year == year, decision.c.unit_code.in_(units))
-        .order_by(decision.c.decision_id)
-    )
     return {
-        DecisionKey(**{name: given[name] for name in DecisionKey.__dataclass_fields__}): Verdict(
-            **{name: given[name] for name in Verdict.__dataclass_fields__}
-        )
-        for given in connection.execute(statement).mappings()
+        key: Verdict(**{name: given[name] for name in Verdict.__dataclass_fields__})
+        for key, given in newest_rows(connection, year, units).items()
     }
 
 

@@ -434,7 +434,10 @@ def _stops(
         return {}
     released = _released(connection, year, {unit for _, unit in keys})
     counted: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    wanted = set(keys)
     for row in connection.execute(_stopping_findings(year, keys)):
+        if (row.indicator_code, row.unit_code) not in wanted:
+            continue
         key = (row.unit_code, row.indicator_code, row.period, row.rule, row.value_digest or "")
         if row.severity != "hold":
             counted[row.unit_code, row.indicator_code]["blocks"] += 1
@@ -458,7 +461,9 @@ def _stopping_findings(year: int, keys: Sequence[tuple[str, str]]) -> Select[Any
         .join(value, value.c.value_id == finding.c.value_id)
         .where(
             value.c.year == year,
-            tuple_(value.c.indicator_code, value.c.unit_code).in_(keys),
+            # not as pairs, for which SQLite looks at every value of the year; the caller takes the pairs it asked for
+            value.c.indicator_code.in_({code for code, _ in keys}),
+            value.c.unit_code.in_({unit for _, unit in keys}),
             finding.c.severity.in_(_STOPPING),
             finding.c.parse_id.in_(parses),
             or_(finding.c.validation_id.is_(None), finding.c.validation_id.in_(judged)),

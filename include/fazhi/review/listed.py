@@ -134,12 +134,20 @@ def in_order(findings: Iterable[Listed]) -> tuple[Listed, ...]:
 def without_echoes(findings: Iterable[Listed]) -> tuple[Listed, ...]:
     """The findings without those that only repeat another one about the same place; nothing is dropped alone."""
     found = tuple(findings)
-    return tuple(one for one in found if not any(_explains(other, one) for other in found))
+    by_rule: dict[str, list[Listed]] = {}
+    for one in found:
+        if one.needs_action:
+            by_rule.setdefault(one.rule, []).append(one)
+
+    def explained(one: Listed) -> bool:
+        others = (other for rule in _ECHO_OF.get(one.rule, ()) for other in by_rule.get(rule, ()))
+        return any(_explains(other, one) for other in others)
+
+    return tuple(one for one in found if not explained(one))
 
 
 def _explains(other: Listed, one: Listed) -> bool:
-    if other.rule not in _ECHO_OF.get(one.rule, ()) or not other.needs_action:
-        return False
+    """Whether putting right a finding of a rule that another may echo puts right the other."""
     if other.severity is Severity.WARN and one.severity is not Severity.NOTE:
         return False
     if one.rule == "NOT_APPROVED":

@@ -11,12 +11,11 @@ from sqlalchemy import Connection, func, or_, select
 
 from fazhi.model.canonical import digest
 from fazhi.model.errors import ChangedMeanwhile, UsageError
-from fazhi.store.decisions import DECISION_OF_SEVERITY, key_of_finding, same_key
+from fazhi.store.decisions import DECISION_OF_SEVERITY, key_of_finding, newest_rows
 from fazhi.store.tables import (
     current_parse,
     current_submission,
     current_validation,
-    decision,
     department_request,
     finding,
     parse,
@@ -119,13 +118,12 @@ def _is_current(connection: Connection, sent: Mapping[str, Any]) -> bool:
 def _rulings(connection: Connection, year: int, found: list[dict[str, Any]]) -> list[list[Any]]:
     """The newest ruling on each finding that a steward decides on."""
     keys = {key_of_finding(row) for row in found if row["severity"] in DECISION_OF_SEVERITY}
-    rulings = []
-    for key in keys:
-        newest = select(func.max(decision.c.decision_id)).where(*same_key(year, key))
-        number = connection.execute(newest).scalar_one()
-        if number is not None:
-            rulings.append([key.kind, key.unit_code, key.indicator_code, key.period, key.rule, int(number)])
-    return rulings
+    newest = newest_rows(connection, year, {key.unit_code for key in keys})
+    return [
+        [key.kind, key.unit_code, key.indicator_code, key.period, key.rule, int(newest[key]["decision_id"])]
+        for key in keys
+        if key in newest
+    ]
 
 
 def _turns(connection: Connection, submission_id: str, revision: int) -> int:

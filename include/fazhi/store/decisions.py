@@ -62,6 +62,21 @@ def newest(connection: Connection, year: int, key: DecisionKey) -> str | None:
     return connection.execute(statement).scalar_one_or_none()
 
 
+def newest_rows(
+    connection: Connection, year: int, units: Collection[str]
+) -> Mapping[DecisionKey, RowMapping]:
+    """The newest row of ``decision`` on each thing about some units that somebody ruled on."""
+    statement = (
+        select(decision)
+        .where(decision.c.year == year, decision.c.unit_code.in_(units))
+        .order_by(decision.c.decision_id)
+    )
+    return {
+        DecisionKey(**{name: row[name] for name in DecisionKey.__dataclass_fields__}): row
+        for row in connection.execute(statement).mappings()
+    }
+
+
 def in_force(
     connection: Connection, year: int, units: Collection[str] | None = None
 ) -> Mapping[DecisionKey, str]:

@@ -25,6 +25,7 @@ CHANGED: Mapping[str, str] = {
     "portal_mark": "UPDATE, DELETE",
     "portal_report": "UPDATE",
     "slice_parse": "UPDATE, DELETE",
+    "validation_basis": "UPDATE, DELETE",
     "value_token": "DELETE",
     "year_lock": "UPDATE",
 }

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -284,7 +285,14 @@ slice_parse = Table(
     Column("first_value_id", RowId, comment="its first row, on which what is said of the whole file stands"),
     Column("due_second", BigInteger, comment="the last second on time, since 1970; null: no deadline"),
     Column("locked_at", Text, comment="when the year had been locked, if it was when this was received"),
-    Index("ix_slice_parse_slice", "year", "region"),
+    Column(
+        "to_judge",
+        Integer,
+        nullable=False,
+        server_default="1",
+        comment="0: what was found before still stands",
+    ),
+    Index("ix_slice_parse_slice", "year", "region", "to_judge"),
     comment="which parses a year and region are judged on, and under which dimensions; committed before judging",
 )
 
@@ -343,6 +351,16 @@ current_validation = Table(
     Column("validation_id", RowId, ForeignKey("validation.validation_id"), nullable=False),
 )
 
+validation_basis = Table(
+    "validation_basis",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("validation_id", RowId, ForeignKey("validation.validation_id"), nullable=False),
+    Column("rules_digest", String(64), nullable=False, comment="everything but the data"),
+    Column("content", LargeBinary, nullable=False, comment="the data, as fazhi.validate.basis packs it"),
+    comment="what the newest validation of a year and region rested on; the next one judges what differs",
+)
 finding = Table(
     "finding",
     metadata,

@@ -37,7 +37,7 @@ def committed_suite(gx_dir: Path, edition: Edition) -> dict[str, Any]:
 
 
 def counts_by_gx(engine: Engine, suite: Mapping[str, Any], year: int, region: str) -> dict[str, int]:
-    """How many rows each rule of a suite finds in a slice, as GX counts them.
+    """How many rows each rule of a suite finds in a slice's parses to be judged, as GX counts them.
 
     Args:
         engine: The store; GX connects on its own and sees what is committed.
@@ -89,7 +89,8 @@ def _validate(engine: Engine, suite: Mapping[str, Any], year: int, region: str) 
 def _slice_query(year: int, region: str) -> str:
     if not (region.isascii() and region.isdigit()):
         raise SystemFault(f"地区代码“{region}”不是数字")
-    slices = f"SELECT parse_id FROM slice_parse WHERE year = {int(year)} AND region = '{region}'"  # noqa: S608 - digits only
+    here = f"year = {int(year)} AND region = '{region}' AND to_judge = 1"
+    slices = f"SELECT parse_id FROM slice_parse WHERE {here}"  # noqa: S608 - digits only
     return f"SELECT * FROM value WHERE parse_id IN ({slices})"  # noqa: S608
 
 

@@ -2,16 +2,19 @@
 
 The way: commit which parses are judged and under which dimensions (GX connects on its own and sees only what
 is committed); let GX count; list all findings in one statement and word them; compare the counts; point at
-the new validation. The last three are one transaction. A slice with nothing new keeps its validation.
+the new validation. The last three are one transaction. A slice with nothing new keeps its validation; one with
+little new takes over what the last one found on every parse that nothing changed for (``fazhi.validate.basis``).
 """
 
-from collections.abc import Callable, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, literal, or_, select, text, update
 
 from fazhi.model.canonical import digest, sha256_hex
 from fazhi.model.errors import SystemFault
@@ -30,10 +33,12 @@ from fazhi.store.tables import (
     slice_parse,
     submission,
     validation,
+    validation_basis,
     value,
     year_lock,
 )
 from fazhi.systems.edition import Edition
+from fazhi.validate.basis import Basis, Carried, carried_from, keep_basis
 from fazhi.validate.deadlines import last_second
 from fazhi.validate.dimensions import Dimensions, dimensions
 from fazhi.validate.gate import committed_suite, counts_by_gx
@@ -47,7 +52,8 @@ WORDING_VERSION = 1
 
 Progress = Callable[[str], None]
 _ATTEMPTS = 3
-_Parse = Mapping[str, Any]
+_Parse = Row[Any]
+"""A current parse with its submission: the columns of ``_current_parses``."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +66,34 @@ class ValidationOutcome:
 
 
 @dataclass(frozen=True)
+class _Reported:
+    """What was reported and decided, as far as findings may depend on it."""
+
+    current: Sequence[_Parse]
+    """The current parses of all regions in the years compared."""
+    submitted: Sequence[Row[Any]]
+    """Every submission of these years, superseded ones too: versions are compared with one another."""
+    locks: tuple[tuple[str, str | None], ...]
+    """From when until when the year was locked; ``None`` = still."""
+    extensions: Mapping[tuple[str, str], str]
+    """The later last days that were granted, by unit and period."""
+    excused: frozenset[tuple[str, str, str]]
+    """Unit, indicator and period of each approved 不适用."""
+
+
+@dataclass(frozen=True)
 class _Slice:
     """What is judged, under what, and by what it is addressed."""
 
     year: int
     region: str
     dimensions: Dimensions
+    reported: _Reported
     parses: tuple[_Parse, ...]
-    locks: tuple[tuple[str, str | None], ...]
-    """From when until when the year was locked; ``None`` = still."""
-    extensions: Mapping[tuple[str, str], str]
-    """The later last days that were granted, by unit and period."""
+    rules_digest: str
+    """Everything that all findings depend on, whatever was reported."""
     input_digest: str
+    """Everything that the findings depend on."""
 
     @property
     def key(self) -> dict[str, Any]:
@@ -79,20 +101,39 @@ class _Slice:
 
     def locked_at(self, one: _Parse) -> str | None:
         """When the year had been locked, if it was when a parse's submission was received."""
-        received = one["received_at"]
+        received = one.received_at
         return next(
-            (since for since, until in self.locks if received and _within(received, since, until)), None
+            (since for since, until in self.reported.locks if received and _within(received, since, until)),
+            None,
         )
 
     def due_second(self, one: _Parse) -> int | None:
         """The last second on time of a parse's submission, a granted extension included."""
-        due = self.dimensions.due_second(one["period"])
-        granted = self.extensions.get((one["sender_code"], one["period"]))
+        due = self.dimensions.due_second(one.period)
+        granted = self.reported.extensions.get((one.sender_code, one.period))
         return due if due is None or granted is None else max(due, last_second(date.fromisoformat(granted)))
 
     @property
     def edition(self) -> Edition:
         return self.dimensions.edition
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A slice written down, ready to be judged: whole, or what changed since an earlier validation."""
+
+    slice: _Slice
+    basis: Basis
+    carried: Carried | None
+
+    @property
+    def told_zh(self) -> str:
+        """What will be done."""
+        parses = len(self.slice.parses)
+        place = f"{self.slice.year}年 {self.slice.region}"
+        if self.carried is None:
+            return f"{place}：核对 {parses} 份报送"
+        return f"{place}：共 {parses} 份报送，其中 {len(self.carried.to_judge)} 份有变化，需要核对"
 
 
 def _within(moment: str, since: str, until: str | None) -> bool:
@@ -139,21 +180,20 @@ def validate_slice(
     validated_at = (now or datetime(today.year, today.month, today.day)).isoformat(timespec="seconds")
     for _ in range(_ATTEMPTS):
         with write(engine) as connection:
-            ready = _prepare(connection, dims, registry, year, region, today, gated)
+            reported = _read_reported(connection, year, region)
+            ready = _slice(reported, dims, registry, year, region, today, gated)
+            prepared = _prepare(connection, ready)
             known = _known(connection, ready)
             if known is not None:
                 _point(connection, ready, known)
                 return ValidationOutcome(known, False, _counts(connection, ready, known))
-        say(f"{year}年 {region}：核对 {len(ready.parses)} 份报送")
+        say(prepared.told_zh)
         counted = (
             None if gx_dir is None else counts_by_gx(engine, committed_suite(gx_dir, edition), year, region)
         )
         with write(engine) as connection:
-            if (
-                _read_slice(connection, dims, registry, year, region, today, gated).input_digest
-                == ready.input_digest
-            ):
-                validation_id = _list(connection, ready, validated_at, counted)
+            if _read_reported(connection, year, region) == reported and _still_carries(connection, prepared):
+                validation_id = _list(connection, prepared, validated_at, counted)
                 return ValidationOutcome(validation_id, True, _counts(connection, ready, validation_id))
         say("校验期间有新的报送，重新核对")
     raise SystemFault(f"{year}年 {region}：校验期间数据一直在变化，本次没有结果，请稍后重试")
@@ -162,95 +202,112 @@ def validate_slice(
 # --- what is judged ------------------------------------------------------------------------------------------------
 
 
-def _prepare(
-    connection: Connection,
-    dims: Dimensions,
-    registry: Registry,
-    year: int,
-    region: str,
-    today: date,
-    gated: bool,
-) -> _Slice:
-    """Load the dimensions and write down which parses are judged."""
-    ready = _read_slice(connection, dims, registry, year, region, today, gated)
-    dims.load(connection)
-    load_tokens(connection, year - YEARS_BACK, year)
+def _prepare(connection: Connection, ready: _Slice) -> _Prepared:
+    """Load the dimensions and write down which parses belong to the slice and which are to be judged."""
+    ready.dimensions.load(connection)
+    load_tokens(connection, ready.year - YEARS_BACK, ready.year)
     rows = _slice_rows(connection, ready)
-    stored = select(*(slice_parse.c[name] for name in ("parse_id", *_SLICE_COLUMNS))).where(
-        slice_parse.c.year == year, slice_parse.c.region == region
+    basis = _basis(ready, rows)
+    carried = carried_from(connection, ready.edition, ready.year, ready.region, basis)
+    if carried is not None:
+        rows = {key: row | {"to_judge": int(key in carried.to_judge)} for key, row in rows.items()}
+    _write_slice(connection, ready, rows)
+    return _Prepared(ready, basis, carried)
+
+
+def _basis(ready: _Slice, rows: Mapping[int, Mapping[str, Any]]) -> Basis:
+    senders = {(one.kind, one.sender_code) for one in ready.parses}
+    submissions: dict[tuple[str, str, str], list[list[Any]]] = {}
+    for row in ready.reported.submitted:
+        if (row.kind, row.sender_code) in senders:
+            key = (row.kind, row.sender_code, row.period)
+            submissions.setdefault(key, []).append(_told(row))
+    return Basis(
+        rules_digest=ready.rules_digest,
+        compared=frozenset(one.parse_id for one in ready.reported.current),
+        parses={key: _short_digest([row[name] for name in _PLACED_BY]) for key, row in rows.items()},
+        submissions={key: _short_digest(sorted(told)) for key, told in submissions.items()},
+        excused=ready.reported.excused,
     )
-    if {tuple(row) for row in connection.execute(stored)} != {tuple(row.values()) for row in rows}:
-        # killed from here to the listing, the slice counts as not validated and is not scored
-        connection.execute(
-            delete(current_validation).where(
-                current_validation.c.year == year, current_validation.c.region == region
-            )
+
+
+_PLACED_BY = ("before_parse_id", "year_ago_parse_id", "due_second", "locked_at")
+"""What a slice says of a parse that another day may change."""
+
+
+def _short_digest(content: Any) -> str:
+    return hashlib.blake2b(repr(content).encode(), digest_size=8).hexdigest()
+
+
+def _write_slice(connection: Connection, ready: _Slice, rows: Mapping[int, Mapping[str, Any]]) -> None:
+    here = (slice_parse.c.year == ready.year, slice_parse.c.region == ready.region)
+    stored = {
+        row["parse_id"]: dict(row) for row in connection.execute(select(slice_parse).where(*here)).mappings()
+    }
+    differing = [key for key in {*stored, *rows} if stored.get(key) != rows.get(key)]
+    if not differing:
+        return
+    # killed from here to the listing, the slice counts as not validated and is not scored
+    connection.execute(
+        delete(current_validation).where(
+            current_validation.c.year == ready.year, current_validation.c.region == ready.region
         )
+    )
+    for start in range(0, len(differing), 500):
+        # by the parse alone: it may have belonged to another region
         connection.execute(
-            delete(slice_parse).where(slice_parse.c.year == year, slice_parse.c.region == region)
+            delete(slice_parse).where(slice_parse.c.parse_id.in_(differing[start : start + 500]))
         )
-        if rows:
-            ids = [row["parse_id"] for row in rows]
-            for start in range(0, len(ids), 500):
-                connection.execute(
-                    delete(slice_parse).where(slice_parse.c.parse_id.in_(ids[start : start + 500]))
-                )
-            connection.execute(insert(slice_parse), rows)
-    return ready
+    wanted = [rows[key] for key in sorted(differing) if key in rows]
+    if wanted:
+        connection.execute(insert(slice_parse), wanted)
 
 
-_SLICE_COLUMNS = (
-    "year",
-    "region",
-    "system_id",
-    "system_digest",
-    "duty_digest",
-    "before_parse_id",
-    "year_ago_parse_id",
-    "first_value_id",
-    "due_second",
-    "locked_at",
-)
-
-
-def _slice_rows(connection: Connection, ready: _Slice) -> list[dict[str, Any]]:
+def _slice_rows(connection: Connection, ready: _Slice) -> dict[int, dict[str, Any]]:
+    """The rows of ``slice_parse`` by their parse, all of them to be judged."""
     by_key = {
         (row.kind, row.sender_code, row.period): row.parse_id
         for row in connection.execute(
             select(current_parse).where(current_parse.c.year.in_((ready.year, ready.year - 1)))
         )
     }
-    firsts = _first_values(connection, ready.year)
-    rows = []
+    firsts = _first_values(connection, ready)
+    rows = {}
     for one in ready.parses:
-        sender = (one["kind"], one["sender_code"])
-        before, year_ago = _earlier(Period.parse(one["period"]))
-        rows.append(
-            {
-                "parse_id": one["parse_id"],
-                "year": ready.year,
-                "region": ready.region,
-                "system_id": ready.edition.system_id,
-                "system_digest": ready.edition.digest,
-                "duty_digest": ready.dimensions.duty_digest,
-                "before_parse_id": by_key.get((*sender, str(before))) if before else None,
-                "year_ago_parse_id": by_key.get((*sender, str(year_ago))),
-                "first_value_id": firsts.get(one["parse_id"]),
-                "due_second": ready.due_second(one),
-                "locked_at": ready.locked_at(one),
-            }
-        )
+        sender = (one.kind, one.sender_code)
+        before, year_ago = _earlier(Period.parse(one.period))
+        rows[one.parse_id] = {
+            "parse_id": one.parse_id,
+            "year": ready.year,
+            "region": ready.region,
+            "system_id": ready.edition.system_id,
+            "system_digest": ready.edition.digest,
+            "duty_digest": ready.dimensions.duty_digest,
+            "before_parse_id": by_key.get((*sender, str(before))) if before else None,
+            "year_ago_parse_id": by_key.get((*sender, str(year_ago))),
+            "first_value_id": firsts.get(one.parse_id),
+            "due_second": ready.due_second(one),
+            "locked_at": ready.locked_at(one),
+            "to_judge": 1,
+        }
     return rows
 
 
-def _first_values(connection: Connection, year: int) -> dict[int, int]:
-    statement = (
-        select(value.c.parse_id, func.min(value.c.value_id))
-        .join(current_parse, current_parse.c.parse_id == value.c.parse_id)
-        .where(current_parse.c.year == year)
-        .group_by(value.c.parse_id)
+def _first_values(connection: Connection, ready: _Slice) -> dict[int, int]:
+    """The first value of each parse that has one; the rows of a parse never change, so it is looked for once."""
+    known = select(slice_parse.c.parse_id, slice_parse.c.first_value_id).where(
+        slice_parse.c.year == ready.year, slice_parse.c.region == ready.region
     )
-    return {int(row[0]): int(row[1]) for row in connection.execute(statement)}
+    firsts = {row.parse_id: row.first_value_id for row in connection.execute(known)}
+    unknown = [one.parse_id for one in ready.parses if one.parse_id not in firsts]
+    for start in range(0, len(unknown), 500):
+        statement = (
+            select(value.c.parse_id, func.min(value.c.value_id))
+            .where(value.c.parse_id.in_(unknown[start : start + 500]))
+            .group_by(value.c.parse_id)
+        )
+        firsts |= {int(row[0]): int(row[1]) for row in connection.execute(statement)}
+    return firsts
 
 
 def _earlier(period: Period) -> tuple[Period | None, Period]:
@@ -260,8 +317,21 @@ def _earlier(period: Period) -> tuple[Period | None, Period]:
     return before, Period(period.year - 1, period.first_month, period.months)
 
 
-def _read_slice(
-    connection: Connection,
+def _read_reported(connection: Connection, year: int, region: str) -> _Reported:
+    return _Reported(
+        _current_parses(connection, year),
+        _submitted(connection, year),
+        _locks(connection, year, region),
+        extensions(connection, year),
+        frozenset(
+            (key.unit_code, key.indicator_code, key.period)
+            for key in approved(connection, year, "not_applicable")
+        ),
+    )
+
+
+def _slice(
+    reported: _Reported,
     dims: Dimensions,
     registry: Registry,
     year: int,
@@ -271,6 +341,50 @@ def _read_slice(
 ) -> _Slice:
     regions = _regions_of_senders(registry, year, today)
     fallback = next(iter(registry.regions(year, today)), region)
+    here = [regions.get(one.sender_code, fallback) == region for one in reported.current]
+    pairs = list(zip(reported.current, here, strict=True))
+    rules = _rules(dims, year, region, gated)
+    return _Slice(
+        year,
+        region,
+        dims,
+        reported,
+        tuple(one for one, is_here in pairs if is_here and one.year == year),
+        rules_digest=digest(rules),
+        input_digest=_input_digest(
+            rules, reported, dims, [one for one, is_here in pairs if is_here or one.kind == "office"]
+        ),
+    )
+
+
+def _input_digest(
+    rules: Mapping[str, Any], reported: _Reported, dims: Dimensions, compared: Sequence[_Parse]
+) -> str:
+    parses = [
+        [one.kind, one.sender_code, one.period, one.submission_id, one.revision, one.reader_digest]
+        for one in compared
+    ]
+    return digest(
+        {
+            **rules,
+            "parses": _rows_digest(parses),
+            "submissions": _rows_digest(sorted(_told(row) for row in reported.submitted)),
+            "locks": [list(lock) for lock in reported.locks],
+            "deadlines": sorted(
+                {str(dims.due_second(period)) for period in {one.period for one in compared}}
+            ),
+            "extensions": sorted([*about, until] for about, until in reported.extensions.items()),
+            "not_applicable": [list(one) for one in sorted(reported.excused)],
+        }
+    )
+
+
+def _rows_digest(rows: Sequence[Sequence[Any]]) -> str:
+    """Of many rows of text and whole numbers; canonical JSON says the same at five times the cost."""
+    return sha256_hex(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _current_parses(connection: Connection, year: int) -> Sequence[_Parse]:
     statement = (
         select(
             current_parse,
@@ -292,21 +406,7 @@ def _read_slice(
             current_parse.c.year, current_parse.c.kind, current_parse.c.sender_code, current_parse.c.period
         )
     )
-    rows = [dict(row) for row in connection.execute(statement).mappings()]
-    here = [regions.get(row["sender_code"], fallback) == region for row in rows]
-    mine = [row for row, is_here in zip(rows, here, strict=True) if is_here]
-    compared = [row for row, is_here in zip(rows, here, strict=True) if is_here or row["kind"] == "office"]
-    locks = _locks(connection, year, region)
-    granted = extensions(connection, year)
-    return _Slice(
-        year,
-        region,
-        dims,
-        tuple(row for row in mine if row["year"] == year),
-        locks,
-        granted,
-        _input_digest(connection, dims, year, region, compared, locks, granted, gated),
-    )
+    return connection.execute(statement).all()
 
 
 def _locks(connection: Connection, year: int, region: str) -> tuple[tuple[str, str | None], ...]:
@@ -318,13 +418,19 @@ def _locks(connection: Connection, year: int, region: str) -> tuple[tuple[str, s
     return tuple((row.locked_at, row.lifted_at) for row in connection.execute(statement))
 
 
-def _submitted(connection: Connection, year: int) -> list[list[Any]]:
-    """Every submission compared, superseded ones too: versions are compared with one another."""
-    columns = [submission.c[name] for name in ("submission_id", "revision", "submitted_at", "submitted_by")]
-    statement = select(*columns, submission.c.content_digest).where(
-        submission.c.year.between(year - YEARS_BACK, year)
+def _submitted(connection: Connection, year: int) -> Sequence[Row[Any]]:
+    columns = ("submission_id", "revision", "submitted_at", "submitted_by", "content_digest")
+    statement = (
+        select(*(submission.c[name] for name in (*columns, "kind", "sender_code", "period")))
+        .where(submission.c.year.between(year - YEARS_BACK, year))
+        .order_by(submission.c.submission_id, submission.c.revision)
     )
-    return sorted(list(row) for row in connection.execute(statement))
+    return connection.execute(statement).all()
+
+
+def _told(row: Row[Any]) -> list[Any]:
+    """What tells one state of a submission from another."""
+    return list(row[:5])
 
 
 def _regions_of_senders(registry: Registry, year: int, today: date) -> dict[str, str]:
@@ -337,50 +443,18 @@ def _regions_of_senders(registry: Registry, year: int, today: date) -> dict[str,
     return regions
 
 
-def _input_digest(
-    connection: Connection,
-    dims: Dimensions,
-    year: int,
-    region: str,
-    compared: list[Any],
-    locks: tuple[tuple[str, str | None], ...],
-    granted: Mapping[tuple[str, str], str],
-    gated: bool,
-) -> str:
-    """Everything that the findings depend on."""
-    parses = [
-        [
-            row["kind"],
-            row["sender_code"],
-            row["period"],
-            row["submission_id"],
-            row["revision"],
-            row["reader_digest"],
-        ]
-        for row in compared
-    ]
-    excused = sorted(
-        [key.unit_code, key.indicator_code, key.period]
-        for key in approved(connection, year, "not_applicable")
-    )
-    return digest(
-        {
-            "year": year,
-            "region": region,
-            "system_digest": dims.edition.digest,
-            "duty_digest": dims.duty_digest,
-            "rules": sha256_hex(listing_statement().encode()),
-            "wording": WORDING_VERSION,
-            "tokens": TOKENS_VERSION,
-            "parses": parses,
-            "submissions": _submitted(connection, year),
-            "locks": [list(lock) for lock in locks],
-            "deadlines": sorted({str(dims.due_second(row["period"])) for row in compared}),
-            "extensions": sorted([*about, until] for about, until in granted.items()),
-            "not_applicable": excused,
-            **({} if gated else {"judged_by_gx": False}),
-        }
-    )
+def _rules(dims: Dimensions, year: int, region: str, gated: bool) -> dict[str, Any]:
+    """Everything that the findings depend on but what was reported and decided."""
+    return {
+        "year": year,
+        "region": region,
+        "system_digest": dims.edition.digest,
+        "duty_digest": dims.duty_digest,
+        "rules": sha256_hex(listing_statement().encode()),
+        "wording": WORDING_VERSION,
+        "tokens": TOKENS_VERSION,
+        **({} if gated else {"judged_by_gx": False}),
+    }
 
 
 # --- one validation ------------------------------------------------------------------------------------------------
@@ -395,8 +469,21 @@ def _known(connection: Connection, ready: _Slice) -> int | None:
     return connection.execute(statement).scalar_one_or_none()
 
 
-def _list(connection: Connection, ready: _Slice, validated_at: str, counted: Mapping[str, int] | None) -> int:
+def _still_carries(connection: Connection, prepared: _Prepared) -> bool:
+    """Whether nobody else has validated the slice meanwhile, on which the parses to be judged would be others."""
+    here = (
+        validation_basis.c.year == prepared.slice.year,
+        validation_basis.c.region == prepared.slice.region,
+    )
+    newest = connection.execute(select(validation_basis.c.validation_id).where(*here)).scalar_one_or_none()
+    return prepared.carried is None or prepared.carried.validation_id == newest
+
+
+def _list(
+    connection: Connection, prepared: _Prepared, validated_at: str, counted: Mapping[str, int] | None
+) -> int:
     """Insert the validation and its worded findings and point at it, unless the counts disagree."""
+    ready = prepared.slice
     known = _known(connection, ready)
     if known is not None:
         _point(connection, ready, known)
@@ -408,7 +495,7 @@ def _list(connection: Connection, ready: _Slice, validated_at: str, counted: Map
         "system_id": ready.edition.system_id,
         "system_digest": ready.edition.digest,
         "validated_at": validated_at,
-        "values_checked": _values_checked(connection, ready),
+        "values_checked": _values_checked(connection, prepared),
     }
     connection.execute(insert(validation).values(row))
     validation_id = _known(connection, ready)
@@ -418,17 +505,50 @@ def _list(connection: Connection, ready: _Slice, validated_at: str, counted: Map
     if counted is not None:
         _compare(connection, validation_id, counted)
     word_findings(connection, validation_id, ready.edition, ready.dimensions.names)
+    if prepared.carried is not None:
+        _carry_over(connection, ready, prepared.carried.validation_id, validation_id)
+    keep_basis(connection, ready.year, ready.region, validation_id, prepared.basis)
     _point(connection, ready, validation_id)
     return validation_id
 
 
-def _values_checked(connection: Connection, ready: _Slice) -> int:
-    statement = (
-        select(func.count())
-        .select_from(value.join(slice_parse, slice_parse.c.parse_id == value.c.parse_id))
-        .where(slice_parse.c.year == ready.year, slice_parse.c.region == ready.region)
+def _carry_over(connection: Connection, ready: _Slice, before: int, validation_id: int) -> None:
+    """Let the findings of an earlier validation stand on all parses that were not judged again."""
+    columns = [column for column in finding.c if column.name not in ("finding_id", "validation_id")]
+    stands = select(slice_parse.c.parse_id).where(
+        slice_parse.c.year == ready.year, slice_parse.c.region == ready.region, slice_parse.c.to_judge == 0
     )
-    return int(connection.execute(statement).scalar_one())
+    kept = (
+        select(literal(validation_id), *columns)
+        .where(finding.c.validation_id == before, finding.c.parse_id.in_(stands))
+        .order_by(finding.c.finding_id)
+    )
+    names = ["validation_id", *(column.name for column in columns)]
+    connection.execute(insert(finding).from_select(names, kept))
+
+
+def _values_checked(connection: Connection, prepared: _Prepared) -> int:
+    """How many values the findings of the validation rest on, those of findings carried over too."""
+    now = prepared.basis.parses.keys()
+    if prepared.carried is None:
+        return _values_of(connection, now)
+    before = prepared.carried.basis.parses.keys()
+    left, joined = _values_of(connection, before - now), _values_of(connection, now - before)
+    return prepared.carried.values_checked - left + joined
+
+
+def _values_of(connection: Connection, parses: Collection[int]) -> int:
+    numbers = sorted(parses)
+    return sum(
+        int(
+            connection.execute(
+                select(func.count())
+                .select_from(value)
+                .where(value.c.parse_id.in_(numbers[start : start + 500]))
+            ).scalar_one()
+        )
+        for start in range(0, len(numbers), 500)
+    )
 
 
 def _compare(connection: Connection, validation_id: int, counted: Mapping[str, int]) -> None:

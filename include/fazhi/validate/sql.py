@@ -95,7 +95,7 @@ _NARROWED: Mapping[Family, str] = {
     ),
 }
 _CHECK_IN_FORCE = "c.system_digest = sp.system_digest AND sp.year BETWEEN c.from_year AND c.to_year"
-_SLICE = "sp.year = :year AND sp.region = :region"
+_SLICE = "sp.year = :year AND sp.region = :region AND sp.to_judge = 1"
 
 
 def gx_query(rule: ValueRule) -> str:
@@ -112,7 +112,7 @@ def gx_query(rule: ValueRule) -> str:
 
 @cache
 def listing_statement() -> str:
-    """The statement that lists a slice's findings; binds ``year``, ``region``, ``validation_id``."""
+    """The statement that lists what a slice's parses to be judged are found to have; binds ``year``, ``region``, ``validation_id``."""
     rules = VALUE_RULES.values()
     comparing = [_hits_of_comparison(rule) for rule in rules if rule.family != "row"]
     return _INSERT.format(
