@@ -164,6 +164,19 @@ def test_a_platform_that_is_down_ends_with_three_and_loses_nothing(lived, tmp_pa
     assert {row["state"] for row in queued} == {"pending"}
 
 
+def test_a_portal_that_is_down_ends_with_three_after_the_folder_was_collected(tmp_path, city):
+    env = city_environment(
+        tmp_path, city.inbox, FAZHI_PORTAL_URL="http://127.0.0.1:9", FAZHI_PORTAL_TOKEN="token"
+    )
+    done = fazhi("collect", "--year", YEAR, "--json", env=env, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "报送门户" in done.stderr
+    assert "Traceback" not in done.stderr
+    (folder,) = json.loads(done.stdout)
+    assert folder["source"] == "folder"
+    assert folder["new"] == folder["found"] > 0
+
+
 def test_systems_are_listed_checked_and_compared(tmp_path):
     env = city_environment(tmp_path, tmp_path)
     listed = json.loads(fazhi("systems", "--json", env=env).stdout)
