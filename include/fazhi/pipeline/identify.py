@@ -110,7 +110,7 @@ def _kind(
     if edition is None or period is None:
         return SubmissionKind.UNIT, sender or codes[0]
     if sender:
-        office = set(codes) != {sender} and _is_authority(sender, edition, registry, period.year)
+        office = set(codes) != {sender} and _reports_any(sender, table, edition, registry, period.year)
         return (SubmissionKind.OFFICE if office else SubmissionKind.UNIT), sender
     authorities = _authorities(table, edition, registry, period.year)
     if authorities and (len(codes) > 1 or not _asks_only_itself(table, edition)):
@@ -118,10 +118,16 @@ def _kind(
     return SubmissionKind.UNIT, codes[0]
 
 
-def _is_authority(sender: str, edition: Edition, registry: Registry, year: int) -> bool:
+def _reports_any(sender: str, table: Table, edition: Edition, registry: Registry, year: int) -> bool:
+    """Whether an indicator of the table is the sender's to report about others.
+
+    A bureau that is the authority of some other indicator, and lists its subordinate bodies here, is none.
+    """
+    indicators = (edition.by_code.get(code_of(text)) for text in _texts(table, "indicator_code"))
     return any(
         sender == authority
-        for indicator in edition.indicators
+        for indicator in indicators
+        if indicator is not None
         for _, authority in registry.reporters(indicator, year)
     )
 

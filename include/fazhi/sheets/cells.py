@@ -126,6 +126,9 @@ class FileFault:
     detail_en: str = ""
     """``detail`` in English; empty where the rule's English words say it all."""
 
+    case: str = ""
+    """Which case of a rule kind that has cases."""
+
 
 @dataclass(frozen=True, slots=True)
 class Aside:
