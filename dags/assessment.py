@@ -40,7 +40,9 @@
 
 - 单位报送的材料有问题不算出错：问题写进**核验报告**，流程继续。
   在这次执行的“核验报告”页签里看，或在“核验数据”任务的“详细信息”里点“核验报告”打开。
-- 考评平台或来源连不上：自动重试。仍不通则该步骤失败，已完成的不会丢，下次执行接着做。
+- 考评平台连不上：自动重试。仍不通则该步骤失败，已完成的不会丢，下次执行接着做。
+- 一个来源（例如报送门户）连不上：自动重试。仍不通则用其余来源的材料继续，最后由“核对来源”以失败告知；
+  这不算任何单位的问题，下次执行接着收取。
 - 指标体系或单位名录有错误：不计分，日志里一次列出全部错误。
 - 任何一步都可以放心重跑：重复执行不会重复报送。
   同一年度的两次执行即使碰在一起，结果也和先后执行一样。
@@ -51,6 +53,7 @@
 按需建立连接 `fazhi_store`、`fazhi_portal`、`fazhi_platform`。
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any
@@ -59,11 +62,14 @@ from airflow.sdk import Asset, Param, TriggerRule, dag, get_current_context, tas
 from airflow.sdk.exceptions import AirflowSkipException
 
 from assessment_year import AssessmentYearTimetable
+from fazhi.model.errors import Unreachable
 from pipeline_task import (
     RETRY_POLICY,
     ValidationOperator,
+    away,
     in_plain_words,
     settings,
+    stop_for_sources_away,
     tell_failure,
     tell_problems,
 )
@@ -165,7 +171,8 @@ def sources() -> list[str]:
 
 @task(
     task_display_name="采集材料",
-    doc_md="从一个来源取回新报送的材料，原件按内容存放，永不改动。有问题的材料留下并说明，不影响其他材料。",
+    doc_md="从一个来源取回新报送的材料，原件按内容存放，永不改动。有问题的材料留下并说明，不影响其他材料。"
+    "一个来源重试后仍连不上，流程照常用其余来源继续，由“核对来源”报错。",
     pool=Pool.PORTAL,
     map_index_template="{{ source_title }}",
     outlets=[SUBMISSIONS],
@@ -174,9 +181,23 @@ def collect(year: int, source: str) -> Counts:
     """Fetch what is new from one source."""
     from fazhi import pipeline
 
-    get_current_context()["source_title"] = SOURCE_TITLES.get(source, source)
+    context, title = get_current_context(), SOURCE_TITLES.get(source, source)
+    context["source_title"] = title
     with in_plain_words():
-        return tell_problems(pipeline.collect(settings(), year, source))
+        try:
+            return tell_problems(pipeline.collect(settings(), year, source))
+        except Unreachable as reason:
+            context["source_title"] = f"{title}（没有连上）"
+            return away(context, source, reason)
+
+
+@task(
+    task_display_name="核对来源",
+    doc_md="有来源没有连上时，这一步失败，让人看见；其余步骤不受影响。这是系统的问题，不是报送单位的问题。",
+)
+def reached(collected: Sequence[Counts]) -> None:
+    """Fail at the end where a source could not be reached."""
+    stop_for_sources_away(collected, SOURCE_TITLES)
 
 
 @task(
@@ -332,6 +353,7 @@ def assessment() -> None:
     published = publish(year, planned["push"], planned["compare"])
 
     planned >> asked
+    reached(collected)
     collected >> parsed >> slices
     validated >> scored >> published >> reconcile(year)
     validated >> report(year) >> report_back(year, planned["push"])

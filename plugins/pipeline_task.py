@@ -3,11 +3,12 @@
 Nothing here is a business rule. ``settings`` lets Airflow's connections win over the environment;
 ``in_plain_words`` turns an expected stop into one log line without a traceback; ``RETRY_POLICY`` tries again
 only where waiting can help; ``tell_problems`` logs what could not be used; ``tell_failure`` names the step,
-the year and the reason in the log; ``ValidationOperator`` is the kind of step that carries the link to a validation report.
+the year and the reason in the log; ``away`` and ``stop_for_sources_away`` let a run go on without a source that is down and fail
+at its end; ``ValidationOperator`` is the kind of step that carries the link to a validation report.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +16,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import BaseHook, ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from fazhi.model.errors import FazhiError, Unreachable
+from fazhi.model.errors import FazhiError, SystemFault, Unreachable
 from fazhi.settings import Settings
 
 logger = logging.getLogger("airflow.task")
@@ -87,6 +88,39 @@ def tell_failure(context: Any) -> None:
     logger.error(
         "步骤 %s 失败，考评年度 %s，第 %s 次尝试：%s", instance.task_id, year, instance.try_number, reason
     )
+
+
+def on_last_try(context: Any) -> bool:
+    """Whether no further try of this task follows by itself."""
+    instance = context["ti"]
+    return bool(instance.try_number > instance.max_tries)
+
+
+def away(context: Any, source: str, reason: Unreachable) -> dict[str, Any]:
+    """What a source gave that could not be reached: nothing, so that the others go on.
+
+    Raises:
+        Unreachable: Another try follows.
+    """
+    if not on_last_try(context):
+        raise reason
+    logger.error("%s", reason)
+    return {"source": source, "reached": False}
+
+
+def stop_for_sources_away(collected: Iterable[dict[str, Any]], titles: dict[str, str]) -> None:
+    """Fail where a source could not be reached, after everything else went on without it.
+
+    Raises:
+        FinalStop: Naming the sources; it is the system's matter, not a department's.
+    """
+    missing = [titles.get(one["source"], one["source"]) for one in collected if not one.get("reached", True)]
+    if missing:
+        with in_plain_words():
+            raise SystemFault(
+                f"没有连上：{'、'.join(missing)}（原因见“采集材料”的日志）。其余来源的材料已照常采集、核验、计分；"
+                "这是系统的问题，不是报送单位的问题，下次执行会接着收取"
+            )
 
 
 def _connection_of(connection_id: str) -> Any | None:

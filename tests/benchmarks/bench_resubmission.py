@@ -52,7 +52,11 @@ def main() -> int:
             raise SystemExit(done.stderr)
         judged, units, sent, whole, again = json.loads(done.stdout.splitlines()[-1])
         print(f"{judged:>10,}{units:>12}{sent:>12}{whole:>8.2f} s{again:>8.2f} s{again / whole:>8.1%}")
-    judged_by = "" if os.environ.get("FAZHI_BENCH") else " (judged at FAZHI_BENCH=full: a small year is mostly set-up)"
+    judged_by = (
+        ""
+        if os.environ.get("FAZHI_BENCH")
+        else " (judged at FAZHI_BENCH=full: a small year is mostly set-up)"
+    )
     print(f"aim: {AIM:.0%} for the largest year{judged_by}: {'held' if again / whole <= AIM else 'MISSED'}")
     return 0
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
 
+from fazhi.model.errors import Unreachable
 from fazhi.settings import PROJECT_ROOT
 from support.airflow_room import dag_bag, load_dag, plugin_module, serialized_dag
 
@@ -15,6 +16,7 @@ TASKS = {
     "plan",
     "sources",
     "collect",
+    "reached",
     "intake",
     "regions",
     "validate",
@@ -78,6 +80,7 @@ def test_there_are_exactly_the_steps_in_this_order() -> None:
         ("plan", "sources"),
         ("sources", "collect"),
         ("collect", "intake"),
+        ("collect", "reached"),
         ("intake", "regions"),
         ("regions", "validate"),
         ("validate", "score"),
@@ -87,7 +90,7 @@ def test_there_are_exactly_the_steps_in_this_order() -> None:
         ("report", "report_back"),
     ):
         assert lower in below[upper], (upper, lower)
-    assert below["reconcile"] == below["report_back"] == set()
+    assert below["reconcile"] == below["report_back"] == below["reached"] == set()
 
 
 def test_a_failed_push_does_not_hide_the_report() -> None:
@@ -99,6 +102,35 @@ def test_without_a_source_the_rest_goes_on_and_a_sealed_year_ends() -> None:
     """``plan`` done and nothing to collect: go on. ``plan`` skipped: everything is skipped."""
     assert load_dag().get_task("intake").trigger_rule == "none_failed_min_one_success"
     assert {load_dag().get_task(name).trigger_rule for name in TASKS - {"intake"}} == {"all_success"}
+
+
+class _Instance:
+    def __init__(self, try_number: int) -> None:
+        self.try_number, self.max_tries = try_number, 3
+
+
+def test_a_source_that_stays_away_is_tried_again_then_left_out() -> None:
+    pipeline_task = plugin_module("pipeline_task")
+    reason = Unreachable("报送门户连不上")
+    with pytest.raises(Unreachable):
+        pipeline_task.away({"ti": _Instance(3)}, "portal", reason)
+    assert pipeline_task.away({"ti": _Instance(4)}, "portal", reason) == {
+        "source": "portal",
+        "reached": False,
+    }
+
+
+def test_a_source_left_out_fails_the_run_at_its_end_and_only_then() -> None:
+    """Nothing but the last step hangs on it: the others have gone on with the sources that are there."""
+    step = load_dag().get_task("reached")
+    assert step.upstream_task_ids == {"collect"}
+    step.python_callable([{"source": "folder", "new": 3}])
+    step.python_callable([])
+    with pytest.raises(plugin_module("pipeline_task").FinalStop) as stop:
+        step.python_callable([{"source": "folder"}, {"source": "portal", "reached": False}])
+    assert "报送门户" in str(stop.value)
+    assert "报送文件夹" not in str(stop.value)
+    assert "不是报送单位的问题" in str(stop.value)
 
 
 def test_mapped_steps_show_names_and_outside_systems_have_pools() -> None:

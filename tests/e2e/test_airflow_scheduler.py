@@ -20,6 +20,7 @@ STEPS = [
     "intake",
     "plan",
     "publish",
+    "reached",
     "reconcile",
     "regions",
     "report",

@@ -532,7 +532,7 @@ SHOWN = [
     ),
     worked_on("B52 a day count", _day_count, note("DATE_FORMAT", "J31")),
     one("B52 a day count as text", {"I2.1": {"date": "45296"}}, block("DATE_INVALID", "J31")),
-    one("B52 two ways to read", {"I2.1": {"date": "3/5/24"}}, block("DATE_INVALID", "J31")),
+    one("B52 two ways to read", {"I2.1": {"date": "3/5/24"}}, block("DATE_FORMAT", "J31")),
     one("B52 no such day", {"I2.1": {"date": "2024-02-30"}}, block("DATE_INVALID", "J31")),
     one("B54 a day after the submission", {"I2.2": {"date": date(2025, 1, 19)}}, block("DATE_ORDER", "J32")),
     renamed("B55 the name before the reform", "包头市政务服务局", "2024", note("UNIT_ALIAS", "B1", COVER)),

@@ -200,6 +200,7 @@ FILES: dict[str, Make] = {
     "FILTERED": changed(filtered),
     "FORMULA_INJECTION": changed(lambda sheet: _as_text(sheet, "M3", '=HYPERLINK("http://x.invalid","点")')),
     "HEADER_CHANGED": changed(with_a_second_remark),
+    "HEADER_CHANGED_MISSING": changed(lambda sheet: sheet.delete_cols(7)),
     "HEADER_OFFSET": changed(lambda sheet: sheet.insert_rows(1, 2)),
     "HEADER_SPACE": changed(lambda sheet: _as_text(sheet, "A2", "指 标 编 码")),
     "HIDDEN": changed(lambda sheet: setattr(sheet.row_dimensions[5], "hidden", True)),

@@ -130,6 +130,11 @@ def test_the_explanation_names_component_score_and_cells(lived):
         (("template", "--unit", "X", "--period", "23", "--out", "x.xlsx"), 2, "报送期"),
         (("collect", "--year", YEAR, "--source", "fax"), 2, "fax"),
         (("score", "--year", YEAR, "--explain"), 2, "--unit"),
+        (("score", "--year", "1999"), 2, "1999"),
+        (("export", "--year", "1999", "--out", "x"), 2, "1999"),
+        (("sandbox", "--port", "99999"), 2, "--port"),
+        (("template", "--unit", "11150200MB1A010200", "--period", "2023", "--out", "/dev/null/x.xlsx"), 2, "不能读写"),
+        (("synth", "--units", "1", "--years", "2023", "--out", "/dev/null/x"), 2, "不能读写"),
         (("synth", "--out", "x", "--years", "later"), 2, "--years"),
         (("decide", "na", "--unit", "X", "--indicator", "Q1", "--period", "2023", "--verdict", "approve",
           "--reason", "r", "--by", "b"), 2, "Q1"),
@@ -147,6 +152,50 @@ def test_wrong_use_ends_with_two_and_a_chinese_sentence(tmp_path, arguments, sta
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("postgresql://person:geheim@127.0.0.1:1/fazhi", 3),
+        ("mysql://person:geheim@127.0.0.1/fazhi", 2),
+        ("no address", 2),
+        ("sqlite:////dev/null/fazhi.db", 2),
+        ("sqlite:///{home}/junk.db", 2),
+    ],
+)
+@pytest.mark.parametrize("command", ["findings", "upgrade"])
+def test_a_store_that_cannot_be_used_is_told_without_its_password(tmp_path, url, status, command):
+    (tmp_path / "junk.db").write_bytes(b"no database at all" * 100)
+    env = city_environment(tmp_path, tmp_path, FAZHI_STORE_URL=url.format(home=tmp_path))
+    arguments = ("findings", "--year", YEAR) if command == "findings" else ("store", "upgrade")
+    done = fazhi(*arguments, env=env, check=False)
+    assert done.returncode == status, done.stderr
+    assert done.stdout == ""
+    assert "数据库" in done.stderr or "FAZHI_STORE_URL" in done.stderr
+    assert "geheim" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_units_score_is_told_with_and_without_its_way(lived):
+    home, env, _ = lived
+    with (home / "export" / "results.csv").open(encoding="utf-8", newline="") as file:
+        result = next(csv.DictReader(file))
+    code = result["unit_code"]
+    asked = ("score", "--year", YEAR, "--unit", code)
+    assert f"得分：{result['score']}" in fazhi(*asked, env=env).stdout
+    short = json.loads(fazhi(*asked, "--json", env=env).stdout)["result"]
+    assert {name: str(value or "") for name, value in short.items()} == result
+    way = json.loads(fazhi(*asked, "--explain", "--json", env=env).stdout)
+    assert (way["unit_code"], way["score"], way["year"]) == (code, result["score"], int(YEAR))
+    for name in ("inputs", "lines"):
+        with (home / "export" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            own = [row for row in csv.DictReader(file) if row["unit_code"] == code]
+        told = [{key: "" if value is None else str(value) for key, value in row.items()} for row in way[name]]
+        assert told == own
+    assert result["component"] in way["text_zh"]
+    none = fazhi("score", "--year", YEAR, "--unit", "NOPE", env=env, check=False)
+    assert (none.returncode, "NOPE" in none.stderr) == (2, True)
+
+
 def test_a_platform_that_is_down_ends_with_three_and_loses_nothing(lived, tmp_path, city):
     env = city_environment(
         tmp_path,
@@ -162,6 +211,19 @@ def test_a_platform_that_is_down_ends_with_three_and_loses_nothing(lived, tmp_pa
     assert "Traceback" not in done.stderr
     queued = json.loads(fazhi("outbox", "--year", YEAR, "--json", env=env).stdout)
     assert {row["state"] for row in queued} == {"pending"}
+
+
+def test_a_portal_that_is_down_ends_with_three_after_the_folder_was_collected(tmp_path, city):
+    env = city_environment(
+        tmp_path, city.inbox, FAZHI_PORTAL_URL="http://127.0.0.1:9", FAZHI_PORTAL_TOKEN="token"
+    )
+    done = fazhi("collect", "--year", YEAR, "--json", env=env, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "报送门户" in done.stderr
+    assert "Traceback" not in done.stderr
+    (folder,) = json.loads(done.stdout)
+    assert folder["source"] == "folder"
+    assert folder["new"] == folder["found"] > 0
 
 
 def test_systems_are_listed_checked_and_compared(tmp_path):

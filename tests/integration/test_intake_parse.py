@@ -96,16 +96,19 @@ def test_again_changes_nothing(engine, inbox, run):
 
 
 @pytest.mark.parametrize(
-    ("content", "rule"),
+    ("content", "rule", "name"),
     [
-        (b"", "EMPTY"),
-        (b"%PDF-1.4", "NOT_DATA"),
-        (b"PK\x03\x04", "FILE_TYPE"),
-        (b"a,b\n1,2\n", "NOT_TEMPLATE"),
+        (b"", "EMPTY", "填报表.xlsx"),
+        (b"%PDF-1.4", "NOT_DATA", "填报表.xlsx"),
+        (b"PK\x03\x04", "FILE_TYPE", "填报表.xlsx"),
+        (b"a,b\n1,2\n", "FILE_TYPE", "填报表.xlsx"),
+        (b"a,b\n1,2\n", "NOT_TEMPLATE", "填报表.csv"),
     ],
 )
-def test_an_unreadable_file_has_a_parse_with_one_finding_and_others_go_on(engine, inbox, run, content, rule):
-    put_submission(inbox, "bad", {"填报表.xlsx": content})
+def test_an_unreadable_file_has_a_parse_with_one_finding_and_others_go_on(
+    engine, inbox, run, content, rule, name
+):
+    put_submission(inbox, "bad", {name: content})
     put_submission(inbox, "good", {"表.csv": csv_text(RECORD).encode()}, period="2024-Q3")
     counts = run()
     assert (counts.parsed, counts.unreadable, counts.problems) == (2, 1, ())

@@ -354,6 +354,26 @@ def test_two_units_in_one_table_are_one_finding(ground: Ground, tmp_path: Path):
     assert _severe(one) == [("MULTI_UNIT", "hold", None, "3:unit_code")]
 
 
+def test_a_bureau_that_is_some_authority_and_lists_its_bodies_in_its_own_workbook_is_held(
+    ground: Ground, tmp_path: Path
+):
+    """The bureau reports about others from one register; what it lists here is not from that one."""
+    bureau = department()
+    assert any(source.authority_unit_code == bureau.unit_code for source in ground.registry.sources.values())
+    fill(tmp_path / "填报表.xlsx")
+    book = load_workbook(tmp_path / "填报表.xlsx")
+    sheet = book["填报表"]
+    sheet.insert_cols(1)
+    sheet["A2"] = "统一社会信用代码"
+    for number in range(3, sheet.max_row + 1):
+        sheet.cell(number, 1).value = bureau.unit_code if number < 20 else _other_unit()
+    book.save(tmp_path / "填报表.xlsx")
+    (one,) = checked(ground, tmp_path / "填报表.xlsx")
+    assert [rule for rule in _severe(one) if rule[1] in ("block", "hold")] == [
+        ("MULTI_UNIT", "hold", "填报表", "A20")
+    ]
+
+
 def test_a_single_row_of_another_unit_among_many_is_not_authorised(ground: Ground, tmp_path: Path):
     own = department().unit_code
     rows = ((own, "I1.2", "4"), (own, "H1.1", "4"), (_other_unit(), "I1.2", "4"))

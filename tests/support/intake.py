@@ -100,13 +100,14 @@ def read(
     kind: SubmissionKind = SubmissionKind.UNIT,
     sender: str = UNIT,
     evidence: Sequence[str] = (),
-    name: str = "填报表.xlsx",
+    name: str = "",
 ) -> Reading:
-    """Read one file as a submission."""
+    """Read one file as a submission; it has a name of its kind unless it is given one."""
     submitted = Submitted(kind, sender, Period.parse(period), tuple(evidence))
     data = content.encode() if isinstance(content, str) else content
     wording = Wording(edition, submitted.period.year)
-    return read_submission([(name, data)], submitted, edition, wording)
+    named = name or ("填报表.xlsx" if data.startswith(b"PK") else "填报表.csv")
+    return read_submission([(named, data)], submitted, edition, wording)
 
 
 def found(reading: Reading) -> list[tuple[str, str | None, str | None]]:

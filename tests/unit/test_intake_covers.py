@@ -188,7 +188,7 @@ def test_a_csv_has_no_cover_to_sign():
         ("2025-01-10", []),
         (date(2025, 1, 9), []),
         ("2025年1月9日", [("DATE_FORMAT", "note", "封面", "B7")]),
-        ("3/5/24", [("DATE_INVALID", "block", "封面", "B7")]),
+        ("3/5/24", [("DATE_FORMAT", "block", "封面", "B7")]),
         ("2025-02-30", [("DATE_INVALID", "block", "封面", "B7")]),
         ("2025-01-11", [("DATE_AFTER_SUBMISSION", "warn", "封面", "B7")]),
     ],

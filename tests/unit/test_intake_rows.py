@@ -211,11 +211,19 @@ def test_what_is_neither_yes_nor_no(edition, typed):
     assert [(f.finding.rule, f.finding.cell) for f in findings] == [("VALUE_TYPE", "I3")]
 
 
-@pytest.mark.parametrize("typed", ["2024-02-30", "3/5/24", "2024年3月"])
-def test_dates_that_are_none(edition, typed):
+@pytest.mark.parametrize(
+    ("typed", "rule"),
+    [
+        ("2024-02-30", "DATE_INVALID"),
+        ("2024年3月", "DATE_INVALID"),
+        ("3/5/24", "DATE_FORMAT"),
+        ("05-03-2024", "DATE_FORMAT"),
+    ],
+)
+def test_dates_that_are_none(edition, typed, rule):
     value, findings = one(edition, code=DATE, date=typed)
     assert (value.date_value, value.unreadable) == (None, "date")
-    assert [(f.finding.rule, f.finding.cell) for f in findings] == [("DATE_INVALID", "J3")]
+    assert [(f.finding.rule, f.finding.severity, f.finding.cell) for f in findings] == [(rule, "block", "J3")]
 
 
 def test_the_words_a_department_reads_name_value_and_remedy(edition):
@@ -334,11 +342,19 @@ def test_the_header_is_found_by_its_titles(edition):
     assert (value.cell_row, value.cell_numerator, value.cell_denominator) == ("B5", "E5", "C5")
 
 
+def test_a_form_without_a_column_that_is_needed_is_returned_with_the_place_of_its_header(edition):
+    reading = read(edition, book([row(SHARE)], headers=[title for title in HEADERS if title != "分母"]))
+    assert (reading.readable, reading.values) == (False, ())
+    (told,) = [one.finding for one in reading.findings]
+    assert (told.rule, told.severity, told.sheet, told.cell) == ("HEADER_CHANGED", "block", "填报表", "A2")
+    assert "分母" in told.message_zh
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [
         (book([["A1.1", 1]], headers=["编号", "数"]), "表头"),
-        (book([row(SHARE)], headers=[title for title in HEADERS if title != "分母"]), "分母"),
+        (book([["A1.1", 1, 2]], headers=["指标编码", "分子", "分母"]), "数值"),
         (book([row(SHARE, numerator=1)], hidden=True), "隐藏"),
     ],
 )

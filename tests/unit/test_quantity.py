@@ -112,6 +112,24 @@ def test_yu_after_a_number_that_is_not_round_is_malformed():
     assert quantity.low == 17
 
 
+@pytest.mark.parametrize("text", ["近30余件", "约30多件", "约30件左右", "大约30上下", "不足300余件"])
+def test_words_of_approximation_that_contradict_or_repeat_one_another_are_malformed(text):
+    rules = [problem.rule for problem in read_quantity(text, "件").problems]
+    assert rules == ["FUZZY_NUMBER", "FUZZY_MALFORMED"]
+
+
+@pytest.mark.parametrize("text", ["超过260多件", "达到8000余件", "约30件", "300余件"])
+def test_words_that_may_stand_together_are_not(text):
+    assert [problem.rule for problem in read_quantity(text, "件").problems] == ["FUZZY_NUMBER"]
+
+
+@pytest.mark.parametrize("text", ["负3", "负 3", "负3件"])
+def test_a_minus_in_words_is_one(text):
+    quantity = read_quantity(text, "件")
+    assert (quantity.exact, quantity.problems) == (-3, ())
+    assert "CN_NUMERAL" in quantity.rewrites
+
+
 @pytest.mark.parametrize(
     "text",
     [

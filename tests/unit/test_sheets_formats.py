@@ -8,7 +8,7 @@ import pytest
 from fazhi.sheets import CellKind, cover_of, inspect_attachment, read_file, read_workbook, template_of
 from support.intake import saved
 from support.old_formats import workbook
-from support.sheets import OLD_FORMATS, part, places, read, rezipped, zipped
+from support.sheets import OLD_FORMATS, part, places, plain_book, read, rezipped, zipped
 
 XLS = (OLD_FORMATS / "filled.xls").read_bytes()
 ODS = (OLD_FORMATS / "filled.ods").read_bytes()
@@ -214,3 +214,75 @@ def test_the_1900_calendar_has_a_day_that_never_was():
     assert file.fault is None
     assert [c.serial for c in (cells(file)[3, 5], cells(file)[3, 7])] == ["1900-01-03", "1900-01-04"]
     assert inspect_attachment("填报表.xls", XLS) == ()
+
+
+CSV = "指标编码,分子,分母,数值\nA1.1,8,9,\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (CSV, "填报表.xlsx"),
+        (CSV, "填报表.XLS"),
+        (CSV, "填报表.ods"),
+        (CSV, "填报表.et"),
+        (plain_book([1]), "填报表.csv"),
+        (plain_book([1]), "填报表.xls"),
+        (plain_book([1]), "填报表.et"),
+        (ODS, "填报表.xlsx"),
+        (XLS, "填报表.ods"),
+        (b"\xef\xbb\xbf\n<!-- x --><html><table></table></html>", "填报表.xls"),
+        (b"MIME-Version: 1.0\nContent-Type: multipart/related\n\n<html>", "填报表.xls"),
+    ],
+)
+def test_a_name_that_says_another_kind_of_table_stops_the_file(content, name):
+    fault = read(content, name).fault
+    assert fault is not None
+    assert fault.rule == "FILE_TYPE"
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (CSV, "填报表.csv"),
+        (CSV, "填报表.txt"),
+        (CSV, "填报表"),
+        (CSV, "填报表.2024年"),
+        (plain_book([1]), "填报表.XLSX"),
+        (plain_book([1]), "填报表（2024.12.31）"),
+        (ODS, "填报表.ods"),
+        (XLS, "填报表.xls"),
+    ],
+)
+def test_other_names_do_not(content, name):
+    assert read(content, name).fault is None
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"\r\n%PDF-1.4 \xff\xfe", "PDF文件"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "HEIC、AVIF图片"),
+        (b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00", "音视频"),
+    ],
+)
+def test_scans_and_recordings_are_no_data(content, found):
+    fault = read(content, "填报表.xlsx").fault
+    assert fault is not None
+    assert (fault.rule, fault.found) == ("NOT_DATA", found)
+
+
+def test_text_that_is_none_is_not_called_text():
+    fault = read(bytes(range(1, 250)), "填报表.xlsx").fault
+    assert fault is not None
+    assert fault.found == "无法识别的内容"
+
+
+def test_macros_under_another_name_are_found_by_their_declaration():
+    declared = part(plain_book([1]), "[Content_Types].xml").replace(
+        b"</Types>",
+        b'<Override PartName="/xl/x.bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>',
+    )
+    fault = read(rezipped(plain_book([1]), {"[Content_Types].xml": declared, "xl/x.bin": b"x"})).fault
+    assert fault is not None
+    assert fault.rule == "MACRO"

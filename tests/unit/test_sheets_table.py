@@ -10,7 +10,7 @@ from fazhi.intake.table import Table, find_table
 from fazhi.model.terms import SubmissionKind
 from fazhi.sheets import FileFault, read_file
 from support.intake import HEADERS, UNIT, book, csv_text, row, saved
-from support.sheets import places
+from support.sheets import part, places, rezipped
 
 SHEET = "填报表"
 
@@ -49,6 +49,15 @@ def test_hidden_rows_with_data_are_read_and_told():
     read = table_of(changed(book(THREE), hide))
     assert [(n.rule, n.sheet, n.cell, n.related) for n in read.notes] == [("HIDDEN", SHEET, "A4", ("A5",))]
     assert [r.number for r in read.rows()] == [3, 4, 5]
+
+
+def test_rows_and_columns_without_size_are_hidden_too():
+    content = book(THREE)
+    name = "xl/worksheets/sheet2.xml"
+    xml = part(content, name).replace(b'<row r="4"', b'<row r="4" ht="0" customHeight="1"')
+    columns = b'<cols><col min="1" max="1" width="0" customWidth="1"/></cols>'
+    flat = rezipped(content, {name: xml.replace(b"<sheetData>", columns + b"<sheetData>")})
+    assert [(n.rule, n.cell) for n in table_of(flat).notes] == [("HIDDEN", "A4"), ("HIDDEN", "A2")]
 
 
 def test_a_hidden_row_in_which_nothing_is_filled_is_no_finding():
@@ -180,7 +189,7 @@ def test_a_required_column_that_is_missing_stops_the_file():
     headers = [title for title in HEADERS if title != "分母"]
     fault = find_table(read_file(book([row("A1.1")], headers=headers), "a.xlsx"), SubmissionKind.UNIT)
     assert isinstance(fault, FileFault)
-    assert (fault.rule, fault.found) == ("NOT_TEMPLATE", "缺少列：分母")
+    assert (fault.rule, fault.case, fault.found) == ("HEADER_CHANGED", "missing", "缺少列：分母")
 
 
 def test_titles_with_blanks_are_known_and_told():

@@ -6,6 +6,9 @@ commands.
 """
 
 import sys
+from typing import NoReturn
+
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from fazhi.cli import (
     administration,
@@ -25,7 +28,7 @@ from fazhi.cli import (
     trying,
 )
 from fazhi.cli.app import app, err
-from fazhi.model.errors import FazhiError
+from fazhi.model.errors import FazhiError, Unreachable, UsageError
 
 __all__ = [
     "administration",
@@ -49,9 +52,26 @@ __all__ = [
 
 
 def main() -> None:
-    """Run the command line; a ``FazhiError`` is told in its own words, without a traceback."""
+    """Run the command line; what a person can put right is told in words, without a traceback.
+
+    A ``FazhiError`` has its own exit status; a file or folder that cannot be read or written is wrong use (2); a
+    database that went away is not reachable (3).
+    """
     try:
         app()
     except FazhiError as stop:
-        err.print(str(stop), style="bold red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(stop.exit_status)
+        _stop(str(stop), stop.exit_status)
+    except OSError as failure:
+        _stop(_words_of(failure), UsageError.exit_status)
+    except (OperationalError, InterfaceError):
+        _stop("数据库连接中断，没有提交的不会保存；请稍后再试", Unreachable.exit_status)
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    err.print(message, style="bold red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(status)
+
+
+def _words_of(failure: OSError) -> str:
+    reason = failure.strerror or str(failure)
+    return f"{failure.filename} 不能读写：{reason}" if failure.filename else f"系统拒绝了这项操作：{reason}"

@@ -5,7 +5,7 @@ from sqlalchemy import make_url
 
 from fazhi.cli.app import JsonOption, app, out, print_json, print_table
 from fazhi.settings import SECRET_SETTINGS, Settings
-from fazhi.store import connect, upgrade
+from fazhi.store import at_head, connect, upgrade
 
 store_app = typer.Typer(help="数据库。", no_args_is_help=True)
 app.add_typer(store_app, name="store")
@@ -36,5 +36,7 @@ def _shown(name: str, text: str) -> str:
 @store_app.command("upgrade")
 def store_upgrade() -> None:
     """把数据库结构升级到最新版本。"""
-    upgrade(connect(Settings.load().store_url))
+    engine = connect(Settings.load().store_url)
+    if not at_head(engine):
+        upgrade(engine)
     out.print("数据库已是最新结构")

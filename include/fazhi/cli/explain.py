@@ -23,7 +23,15 @@ from fazhi.cli.app import (
     print_table,
 )
 from fazhi.model.errors import UsageError
-from fazhi.score import Basis, Sensitivity, changes_zh, compare_versions, score_workbook, write_office_return
+from fazhi.score import (
+    Basis,
+    Sensitivity,
+    changes_zh,
+    compare_versions,
+    result_as_data,
+    score_workbook,
+    write_office_return,
+)
 from fazhi.score import explain as explain_result
 from fazhi.score import sensitivity as work_out
 from fazhi.score.sensitivity import METHOD_ZH, NEAR_ZH
@@ -41,6 +49,13 @@ _UNIT_HEADS = {
     "best_without": "去掉一项最好名次",
     "worst_without": "去掉一项最差名次",
     "moved_by": "±10% 会变动名次的指标",
+}
+_RESULT_HEADS = {
+    "base": "基础分",
+    "bonus": "加分",
+    "deduction": "扣分",
+    "score": "得分",
+    "component": "计入领导绩效考核",
 }
 _INDICATOR_HEADS = {
     "indicator_code": "指标代码",
@@ -96,14 +111,38 @@ def workbook(
     out.print(str(out_file), markup=False, highlight=False)
 
 
-def show_way(ground: pipeline.Ground, year: int, unit: str, version: int | None, against: int | None) -> None:
-    """Print how a unit's result came about, or what changed between two versions of it."""
+def show_way(
+    ground: pipeline.Ground,
+    year: int,
+    unit: str,
+    version: int | None,
+    against: int | None,
+    *,
+    as_json: bool = False,
+) -> None:
+    """Print how a unit's result came about, or what changed between two versions of it.
+
+    As JSON: the result with its lines, inputs and events in the columns of the export; the words in ``text_zh``.
+    """
     if against is not None:
         changes = compare_versions(ground.engine, year, unit, version=version, against=against)
         text = changes_zh(changes)
     else:
         text = explain_result(ground.engine, year, unit, version=version, basis=_basis(ground, year, unit))
+    if as_json:
+        compared = {} if against is None else {"against": against}
+        print_json(
+            {"year": year, **compared, **result_as_data(ground.engine, year, unit, version), "text_zh": text}
+        )
+        return
     out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_result(ground: pipeline.Ground, year: int, unit: str) -> None:
+    """Print the numbers of a unit's result, without the way to them."""
+    result = result_as_data(ground.engine, year, unit, whole=False)
+    for name in ("base", "bonus", "deduction", "score", "component"):
+        out.print(f"{_RESULT_HEADS[name]}：{result[name]}", markup=False, highlight=False)
 
 
 def _basis(ground: pipeline.Ground, year: int, unit_code: str) -> Basis | None:

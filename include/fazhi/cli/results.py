@@ -19,7 +19,7 @@ from fazhi.cli.app import (
 )
 from fazhi.model.errors import UsageError
 from fazhi.model.terms import Stage
-from fazhi.score import export_year
+from fazhi.score import export_year, result_as_data
 from fazhi.settings import Settings
 
 OUTBOX_COUNTS = ("pending", "sent", "confirmed", "refused", "conflict")
@@ -42,19 +42,27 @@ def score(
     if not show_way and (version, against) != (None, None):
         raise UsageError("--version 和 --against 需要 --explain")
     if show_way and unit and (version, against) != (None, None):
-        explain.show_way(pipeline.Ground(loaded), year, unit, version, against)
+        explain.show_way(pipeline.Ground(loaded), year, unit, version, against, as_json=as_json)
         return
     counts = [pipeline.score(loaded, year, region) for region in pipeline.region_codes(loaded, year)]
     if show_way and unit:
-        explain.show_way(pipeline.Ground(loaded), year, unit, None, None)
+        explain.show_way(pipeline.Ground(loaded), year, unit, None, None, as_json=as_json)
         return
-    print_counts({"year": year, "regions": counts}, as_json)
+    ground = pipeline.Ground(loaded)
+    document: dict[str, Any] = {"year": year, "regions": counts}
+    if unit and as_json:
+        document["result"] = result_as_data(ground.engine, year, unit, whole=False)
+    elif unit:
+        explain.show_result(ground, year, unit)
+    print_counts(document, as_json)
 
 
 @app.command()
 def export(year: YearOption, out_dir: OutOption) -> None:
     """把一年的得分和计算所用的一切写成 CSV。"""
-    export_year(pipeline.Ground(Settings.load()).engine, year, out_dir)
+    ground = pipeline.Ground(Settings.load())
+    ground.edition(year)
+    export_year(ground.engine, year, out_dir)
     out.print(str(out_dir), markup=False, highlight=False)
 
 

@@ -1,5 +1,6 @@
 """Submissions: blank workbooks, collecting, validating, findings. In: a year. Out: counts and tables."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -19,7 +20,7 @@ from fazhi.cli.app import (
     progress,
 )
 from fazhi.intake import write_template
-from fazhi.model.errors import ConfigurationError, UsageError
+from fazhi.model.errors import ConfigurationError, Unreachable, UsageError
 from fazhi.model.period import Period
 from fazhi.model.terms import SEVERITY_ZH, Severity
 from fazhi.settings import Settings
@@ -72,17 +73,31 @@ def collect(
     source: Annotated[str | None, typer.Option("--source", help="只取一个来源")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """从各来源收取新的报送。"""
+    """从各来源收取新的报送；一个来源连不上，其余来源照常收取。"""
     loaded = Settings.load()
-    asked = [source] if source else pipeline.source_names(loaded)
-    counts = [pipeline.collect(loaded, year, name, progress=progress) for name in asked]
+    counts, away = _collect_each(loaded, year, [source] if source else pipeline.source_names(loaded))
     if as_json:
         print_json(counts)
     else:
         for source_counts in counts:
             print_counts(source_counts, as_json=False)
+    if away:
+        raise Unreachable("\n".join(str(reason) for reason in away))
     if any(source_counts["problems"] for source_counts in counts):
         raise typer.Exit(STATUS_NEEDS_A_PERSON)
+
+
+def _collect_each(
+    loaded: Settings, year: int, sources: Sequence[str]
+) -> tuple[list[pipeline.Counts], list[Unreachable]]:
+    """What each source gave, and why some could not be reached."""
+    counts, away = [], []
+    for name in sources:
+        try:
+            counts.append(pipeline.collect(loaded, year, name, progress=progress))
+        except Unreachable as reason:
+            away.append(reason)
+    return counts, away
 
 
 @app.command("return")

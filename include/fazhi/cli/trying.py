@@ -59,7 +59,7 @@ def _rate(written: str) -> Fraction:
 
 @app.command()
 def sandbox(
-    port: Annotated[int, typer.Option("--port", help="0 = 任选空闲端口")] = 0,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 = 任选空闲端口")] = 0,
     state: Annotated[
         Path | None, typer.Option("--state", help="状态文件，默认 var/sandbox/platform.db")
     ] = None,
@@ -72,7 +72,9 @@ def sandbox(
             help="门户上的报送：每份一个子文件夹，内有 submission.json（fazhi synth 写出的即是）",
         ),
     ] = None,
-    portal_port: Annotated[int, typer.Option("--portal-port", help="门户端口，0 = 任选空闲端口")] = 0,
+    portal_port: Annotated[
+        int, typer.Option("--portal-port", min=0, max=65535, help="门户端口，0 = 任选空闲端口")
+    ] = 0,
     portal_token: Annotated[
         str, typer.Option("--portal-token", help="门户令牌，默认每次启动随机生成并打印")
     ] = "",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fazhi.intake.table import Table
 from fazhi.intake.wording import Seen
 from fazhi.model.privacy import KIND_NAMES_EN, mask_personal_data
-from fazhi.sheets import Cell, FileFault, ReadFile, Row, Sheet
+from fazhi.sheets import Aside, Cell, FileFault, ReadFile, Row, Sheet
 from fazhi.sheets.cover import COVER_SHEET, META_SHEET, PERIOD, PHONE, SYSTEM, UNIT_CODE, UNIT_NAME
 from fazhi.sheets.markings import classified_marking
 
@@ -53,7 +53,22 @@ def classified_fault(file: ReadFile) -> FileFault | None:
                     return _classified(
                         f"标志所在的单元格是{address}", f"It stands in cell {address}.", sheet.name, address
                     )
-    return None
+    return next((_beside(one) for one in file.asides if classified_marking(one.text)), None)
+
+
+def _beside(aside: Aside) -> FileFault:
+    if aside.cell is not None:
+        return _classified(
+            f"标志在单元格{aside.cell}的批注里",
+            f"It stands in a comment on cell {aside.cell}.",
+            aside.sheet,
+            aside.cell,
+        )
+    return _classified(
+        "标志在页眉页脚、文本框或文件属性里",
+        "It stands in a page header or footer, a text box or the file's properties.",
+        aside.sheet,
+    )
 
 
 def _classified(chinese: str, english: str, sheet: str | None = None, cell: str | None = None) -> FileFault:

@@ -216,12 +216,13 @@ class _CoverReader:
             day = date.fromisoformat(cell.serial)
         if day is None:
             invalid = Seen(
-                "DATE_INVALID",
+                reading.rule,
                 entry.text,
                 "形如 2024-03-05 的日期",
                 reading.reason_zh,
                 reading.reason_en,
                 "a date such as 2024-03-05",
+                reading.case,
             )
             return [_at(invalid, entry)]
         seen = []

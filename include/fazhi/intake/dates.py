@@ -30,6 +30,18 @@ class DateReading:
     rewritten: bool = False
     reason_zh: str = ""
     reason_en: str = ""
+    ambiguous: bool = False
+    """It is a date, but which one cannot be told: not impossible, only not in the usual form."""
+
+    @property
+    def rule(self) -> str:
+        """The rule kind of a reading without a day."""
+        return "DATE_FORMAT" if self.ambiguous else "DATE_INVALID"
+
+    @property
+    def case(self) -> str:
+        """The case of that rule kind."""
+        return "ambiguous" if self.ambiguous else ""
 
 
 def read_date(text: str) -> DateReading:
@@ -50,6 +62,7 @@ def read_date(text: str) -> DateReading:
             None,
             reason_zh=f"“{text}”的年月日顺序不能确定",
             reason_en="the order of year, month and day cannot be told",
+            ambiguous=True,
         )
     return DateReading(
         None, reason_zh=f"“{text}”不是完整的年月日", reason_en="not a complete year, month and day"

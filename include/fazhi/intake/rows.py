@@ -393,7 +393,7 @@ class _RowReader:
             day = cell.serial
         if day is None:
             self._unreadable.append("date")
-            problem = Problem("DATE_INVALID", reading.reason_zh, reading.reason_en)
+            problem = Problem(reading.rule, reading.reason_zh, reading.reason_en, reading.case)
             if is_placeholder(cell.text):
                 problem = Problem("NA_TOKEN", "看不出是没有发生还是不适用", "no date or not applicable")
             self._problem(problem, key, cell.shown, _DATE_EXPECTED)

@@ -10,6 +10,9 @@ from fazhi.sheets import FileFault, ReadFile, Sheet
 TABLE_SHEET = "填报表"
 _HEADER_WITHIN_ROWS = 60
 _MOST_ROWS = 20_000
+_COLUMNS_OF_A_TEMPLATE = 6
+"""A header with so many of the template's titles is the template's, changed."""
+
 _EXPECTED = "本系统生成的填报表"
 
 
@@ -65,10 +68,9 @@ def _complete(table: Table, kind: SubmissionKind) -> Table | FileFault:
     required = list(vocabulary()["required"]["csv" if table.sheet.name is None else "workbook"])
     if kind is SubmissionKind.OFFICE:
         required += vocabulary()["required"]["office"]
-    missing = [_title(key, table) for key in required if key not in table.columns]
+    missing = [key for key in required if key not in table.columns]
     if missing:
-        names = "、".join(missing)
-        return FileFault("NOT_TEMPLATE", f"缺少列：{names}", _EXPECTED, f"表头缺少列：{names}")
+        return _without(table, missing)
     count = sum(1 for _ in table.below())
     if count > _MOST_ROWS:
         return FileFault(
@@ -79,6 +81,27 @@ def _complete(table: Table, kind: SubmissionKind) -> Table | FileFault:
         )
     found = structure(table, kind)
     return replace(table, left_out=found.left_out, notes=found.notes)
+
+
+def _without(table: Table, missing_keys: list[str]) -> FileFault:
+    """Columns that must be there are not: taken out of the template, or the file was never one of its kind."""
+    names = "、".join(_title(key, table) for key in missing_keys)
+    detail = f"表头缺少列：{names}"
+    is_template = len(table.columns) >= _COLUMNS_OF_A_TEMPLATE
+    if not is_template or missing_keys == vocabulary()["required"]["office"]:
+        return FileFault("NOT_TEMPLATE", f"缺少列：{names}", _EXPECTED, detail)
+    first = min(column for column, _ in table.columns.values())
+    title = next(title for column, title in table.columns.values() if column == first)
+    return FileFault(
+        "HEADER_CHANGED",
+        f"缺少列：{names}",
+        "模板的列和顺序",
+        detail,
+        sheet=table.sheet.name,
+        cell=table.sheet.address(table.header_row, first, title),
+        detail_en="A column that is needed was removed or renamed.",
+        case="missing",
+    )
 
 
 def _title(key: str, table: Table) -> str:

@@ -98,6 +98,7 @@ class Wording:
                 fault.expected,
                 mask_personal_data(fault.detail).text,
                 detail_en=fault.detail_en,
+                case=fault.case,
                 sheet=fault.sheet,
                 cell=fault.cell,
                 related=fault.related,

@@ -101,6 +101,7 @@ _OPENINGS = (
     | _ABOUT
     | (_AT_LEAST | _AT_MOST) - {"以上", "以下", "以内"}
 )
+_NEGATIVE_IN_WORDS = re.compile(r"负\s?[0-9]")
 _MIXED = re.compile(rf"负?(?=[^0-9]*[0-9])[0-9{_CN}]*[{_CN}][0-9{_CN}]*[件个项人次份家户场名元条篇部]?")
 """Digits and numerals side by side (``3百二十``); a scale word alone after digits is read before."""
 _VAGUE = re.compile(rf"(?:若干|许多|大量|多|上[百千万亿]+|[{_CN}]*[几数][{_CN}]*)(?:[余多])?[^0-9]{{0,4}}")
@@ -225,6 +226,9 @@ def _fold(text: str) -> tuple[str, list[str]]:
     folded = text.translate(_FULLWIDTH).replace("\u3000", " ")
     if folded != text.replace("\u3000", " "):
         rewrites.append("FULLWIDTH")
+    if _NEGATIVE_IN_WORDS.match(folded.strip()):
+        folded = folded.strip().replace("负", "-", 1)
+        rewrites.append("CN_NUMERAL")
     grouped = _BLANK_AS_SEPARATOR.sub(",", folded.strip())
     squeezed = grouped if _BLANK_BETWEEN_DIGITS.search(grouped) else _BLANKS.sub("", grouped)
     if squeezed != grouped:
@@ -420,6 +424,14 @@ def _fuzzy(read: Quantity, marks: list[str], number: _Number, factor: Fraction, 
                 "FUZZY_MALFORMED",
                 f"“{read.text}”在非整十的数后用了“余”或“多”",
                 "the number is exact to the unit, so that 'more than' cannot follow it",
+            )
+        )
+    elif (more and set(marks) & (_BELOW | _ABOUT)) or sum(mark in _ABOUT for mark in marks) > 1:
+        problems.append(
+            Problem(
+                "FUZZY_MALFORMED",
+                f"“{read.text}”里几处约数的说法互相矛盾或者重复",
+                "its words of approximation contradict or repeat one another",
             )
         )
     return replace(read, bound=bound, low=low, high=high, rewrites=(), problems=tuple(problems))

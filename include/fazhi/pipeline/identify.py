@@ -110,7 +110,7 @@ def _kind(
     if edition is None or period is None:
         return SubmissionKind.UNIT, sender or codes[0]
     if sender:
-        office = set(codes) != {sender} and _is_authority(sender, edition, registry, period.year)
+        office = set(codes) != {sender} and _reports_most(sender, table, edition, registry, period.year)
         return (SubmissionKind.OFFICE if office else SubmissionKind.UNIT), sender
     authorities = _authorities(table, edition, registry, period.year)
     if authorities and (len(codes) > 1 or not _asks_only_itself(table, edition)):
@@ -118,12 +118,20 @@ def _kind(
     return SubmissionKind.UNIT, codes[0]
 
 
-def _is_authority(sender: str, edition: Edition, registry: Registry, year: int) -> bool:
-    return any(
-        sender == authority
-        for indicator in edition.indicators
-        for _, authority in registry.reporters(indicator, year)
-    )
+def _reports_most(sender: str, table: Table, edition: Edition, registry: Registry, year: int) -> bool:
+    """Whether most indicators of the table are the sender's to report about others.
+
+    A bureau that is the authority of some register, and lists its subordinate bodies in its own workbook, is no
+    office here.
+    """
+    found = [edition.by_code.get(code_of(text)) for text in _texts(table, "indicator_code")]
+    known = [indicator for indicator in found if indicator is not None]
+    own = [
+        indicator
+        for indicator in known
+        if any(sender == authority for _, authority in registry.reporters(indicator, year))
+    ]
+    return 2 * len(own) > len(known)
 
 
 def _authorities(table: Table, edition: Edition, registry: Registry, year: int) -> list[str]:

@@ -95,8 +95,14 @@ def intake(settings: Settings, year: int, progress: Progress | None = None) -> C
 
 
 def region_codes(settings: Settings, year: int) -> list[str]:
-    """The regions (cities) whose units are assessed in a year."""
-    return list(Ground(settings).registry.regions(year, now_in_shanghai().date()))
+    """The regions (cities) whose units are assessed in a year.
+
+    Raises:
+        UsageError: No edition covers the year, or it has not begun.
+    """
+    ground = Ground(settings)
+    ground.edition(year)
+    return list(ground.registry.regions(year, now_in_shanghai().date()))
 
 
 def region_name(settings: Settings, year: int, region: str) -> str:

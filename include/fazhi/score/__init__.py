@@ -23,7 +23,7 @@ from fazhi.score.compare import (
     snapshot_of,
 )
 from fazhi.score.explain import Basis, explain
-from fazhi.score.export import export_year
+from fazhi.score.export import export_year, result_as_data
 from fazhi.score.office_return import OfficeReturn, write_office_return
 from fazhi.score.results import described, keep_results, result_bodies, result_body
 from fazhi.score.sensitivity import Sensitivity, sensitivity
@@ -59,6 +59,7 @@ __all__ = [
     "export_year",
     "keep_results",
     "kept_snapshots",
+    "result_as_data",
     "result_bodies",
     "result_body",
     "score_slice",

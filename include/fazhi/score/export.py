@@ -18,7 +18,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Table
 
+from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
+from fazhi.score.dossier import current_version
 from fazhi.score.results import Key, current_keys, in_parts, rows_of
 from fazhi.store import read
 from fazhi.store.tables import result, result_adjustment, result_input, result_line
@@ -140,6 +142,40 @@ def export_year(engine: Engine, year: int, out: Path) -> dict[str, Any]:
     text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     _write(out / "manifest.json", [text])
     return manifest
+
+
+def result_as_data(
+    engine: Engine, year: int, unit_code: str, version: int | None = None, *, whole: bool = True
+) -> dict[str, Any]:
+    """One result with what it was computed from, for machines.
+
+    Args:
+        engine: The store.
+        year: The assessment year.
+        unit_code: The unit.
+        version: Which version; the one the unit has now unless told otherwise.
+        whole: With ``inputs``, ``lines`` and ``adjustments``, each a list of rows in the columns of the export.
+
+    Returns:
+        The columns of ``results.csv`` by name, and with ``whole`` the rows of the other files.
+
+    Raises:
+        UsageError: The unit has no such result in that year.
+    """
+    with read(engine) as connection:
+        keys = [(unit_code, version if version is not None else current_version(connection, year, unit_code))]
+        found = {file.name.removesuffix(".csv"): _data(connection, file, year, keys) for file in _FILES}
+    if not found["results"]:
+        raise UsageError(f"没有 {unit_code} 在{year}年的第 {version} 版得分")
+    (head,) = found.pop("results")
+    return head | (found if whole else {})
+
+
+def _data(connection: Connection, file: _File, year: int, keys: Sequence[Key]) -> list[dict[str, Any]]:
+    return [
+        {title: row._mapping[column] for title, column in file.columns.items()}
+        for row in _rows(connection, file, year, keys)
+    ]
 
 
 def _rows(connection: Connection, file: _File, year: int, keys: Sequence[Key]) -> Iterator[Row[Any]]:

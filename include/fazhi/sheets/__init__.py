@@ -5,13 +5,14 @@ everything is read under limits.
 """
 
 from fazhi.sheets.attachments import inspect_attachment
-from fazhi.sheets.cells import Area, Cell, CellKind, FileFault, Layout, ReadFile, Row, Sheet
+from fazhi.sheets.cells import Area, Aside, Cell, CellKind, FileFault, Layout, ReadFile, Row, Sheet
 from fazhi.sheets.cover import Cover, cover_of, period_of, template_of
 from fazhi.sheets.markings import classified_marking
 from fazhi.sheets.read import read_csv, read_file, read_workbook
 
 __all__ = [
     "Area",
+    "Aside",
     "Cell",
     "CellKind",
     "Cover",

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fazhi.sheets import limits
+from fazhi.sheets.asides import PROPERTIES, texts_of
 from fazhi.sheets.biff import MACRO_STORAGES
 from fazhi.sheets.cells import FileFault
 from fazhi.sheets.compound import CompoundFile
-from fazhi.sheets.markings import classified_marking, marked_name
+from fazhi.sheets.markings import classified_marking, marked_name, marking_in_bytes
 from fazhi.sheets.markup import scan
 from fazhi.sheets.package import DAMAGED, METHODS, open_archive
 from fazhi.sheets.read import read_file
@@ -40,7 +41,8 @@ _DEVICES = frozenset(
 )
 _CONTROL = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _TEXT_PARTS = re.compile(r"(?:word|ppt/slides|ppt/notesslides|visio)/[^/]+\.xml")
-_LEVELS = tuple(f"{level}★".encode("utf-16-le") for level in ("秘密", "机密", "绝密"))
+_PROPERTIES = re.compile(r"docprops/(?:core|app|custom)\.xml|meta\.xml")
+_OPEN_DOCUMENT = ("content.xml", "styles.xml")
 _NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1f]")
 
 
@@ -143,7 +145,7 @@ def _inspect_archive(inspection: _Inspection, name: str, content: bytes, depth: 
     _inspect_names(inspection, names)
     try:
         if "[Content_Types].xml" in names or "mimetype" in names:
-            _inspect_document(inspection, name, content, archive)
+            _inspect_document(inspection, content, archive)
         else:
             _inspect_members(inspection, archive, depth)
     except DAMAGED:
@@ -199,17 +201,21 @@ def _inspect_members(inspection: _Inspection, archive: zipfile.ZipFile, depth: i
         _inspect(inspection, _shown(entry), archive.read(entry), depth + 1)
 
 
-def _inspect_document(inspection: _Inspection, name: str, content: bytes, archive: zipfile.ZipFile) -> None:
-    parts = [entry for entry in archive.infolist() if _TEXT_PARTS.fullmatch(entry.filename.lower())]
+def _inspect_document(inspection: _Inspection, content: bytes, archive: zipfile.ZipFile) -> None:
+    entries = {entry.filename.lower(): entry for entry in archive.infolist()}
+    parts = [path for path in entries if _TEXT_PARTS.fullmatch(path)]
+    if not parts and "[content_types].xml" not in entries:
+        parts = [path for path in _OPEN_DOCUMENT if path in entries and not _is_spreadsheet(archive, entries)]
     if not parts:
-        _inspect_workbook(inspection, name, content)
-    for entry in parts:
+        _inspect_workbook(inspection, content)
+    for path in (*parts, *filter(_PROPERTIES.fullmatch, entries)):
+        entry = entries[path]
         inspection.left -= entry.file_size
         if entry.file_size > limits.MAX_PART_BYTES or inspection.left < 0:
             _note_bomb(inspection, f"部件解压后达{entry.file_size // 1024 // 1024}MB")
             return
         try:
-            marked = any(classified_marking(line) for line in _paragraphs(archive.read(entry)))
+            marked = any(classified_marking(line) for line in _lines(path, archive.read(entry)))
         except RefusedError as refused:
             _note_bomb(inspection, refused.fault.found)
             return
@@ -217,20 +223,27 @@ def _inspect_document(inspection: _Inspection, name: str, content: bytes, archiv
             inspection.note_marking()
 
 
-def _inspect_workbook(inspection: _Inspection, name: str, content: bytes) -> None:
-    file = read_file(content, name)
+def _is_spreadsheet(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) -> bool:
+    return "mimetype" in entries and b"spreadsheet" in archive.read(entries["mimetype"])
+
+
+def _lines(path: str, content: bytes) -> list[str]:
+    """The paragraphs of a part of a document, or the properties that it holds."""
+    if path in _OPEN_DOCUMENT:
+        return texts_of(content, ("p", "h"))
+    return texts_of(content, PROPERTIES) if _PROPERTIES.fullmatch(path) else _paragraphs(content)
+
+
+def _inspect_workbook(inspection: _Inspection, content: bytes) -> None:
+    file = read_file(content, name="")
     if file.fault is not None:
         if file.fault.rule == "MACRO":
             _note_macro(inspection)
         elif file.fault.rule == "ZIP_BOMB":
             _note_bomb(inspection, file.fault.found)
         return
-    if any(
-        classified_marking(cell.text)
-        for sheet in file.sheets
-        for row in sheet.rows
-        for cell in row.cells.values()
-    ):
+    cells = (cell.text for sheet in file.sheets for row in sheet.rows for cell in row.cells.values())
+    if any(classified_marking(text) for text in (*(one.text for one in file.asides), *cells)):
         inspection.note_marking()
 
 
@@ -290,7 +303,7 @@ def _inspect_compound(inspection: _Inspection, content: bytes) -> None:
             "设有密码，无法查看",
             "An evidence file has a password.",
         )
-    if any(level in content for level in _LEVELS):
+    if marking_in_bytes(content):
         inspection.note_marking()
 
 

@@ -7,11 +7,12 @@ than its own size.
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fazhi.sheets import limits
-from fazhi.sheets.cells import Area, Cell, CellKind, Layout, ReadFile, Row, Sheet
+from fazhi.sheets.cells import Area, Aside, Cell, CellKind, Layout, ReadFile, Row, Sheet
 from fazhi.sheets.compound import CompoundFile
+from fazhi.sheets.markings import marking_in_bytes
 from fazhi.sheets.numbers import BUILTIN, GENERAL, number_cell
 from fazhi.sheets.refusal import (
     Meter,
@@ -80,7 +81,9 @@ class _Book:
 def read_xls(content: bytes, name: str) -> ReadFile:
     """Read a workbook."""
     try:
-        return _read(_workbook_stream(CompoundFile(content)), name)
+        read = _read(_workbook_stream(CompoundFile(content)), name)
+        marking = marking_in_bytes(content)
+        return replace(read, asides=(Aside(marking),)) if marking else read
     except RefusedError as refused:
         return ReadFile(name, fault=refused.fault)
     except _DAMAGED:

@@ -126,6 +126,18 @@ class FileFault:
     detail_en: str = ""
     """``detail`` in English; empty where the rule's English words say it all."""
 
+    case: str = ""
+    """Which case of a rule kind that has cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A text beside the cells; ``sheet`` and ``cell`` say where it hangs, ``None`` for the whole file or sheet."""
+
+    text: str
+    sheet: str | None = None
+    cell: str | None = None
+
 
 @dataclass(frozen=True)
 class ReadFile:
@@ -138,6 +150,8 @@ class ReadFile:
     sheets: tuple[Sheet, ...] = ()
     fault: FileFault | None = None
     notes: tuple[FileFault, ...] = field(default=())
+    asides: tuple[Aside, ...] = field(default=())
+    """Texts beside the cells (page headers, comments, properties): searched for markings, never read as data."""
 
     @property
     def is_csv(self) -> bool:

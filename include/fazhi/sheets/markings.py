@@ -19,6 +19,7 @@ _ALONE = re.compile(
     r"|仅供内部(?:使用|参考|传阅))[)】\]〕>》”\"]?[。!！]?$",
     re.MULTILINE,
 )
+_IN_BYTES = {text: (text.encode("utf-16-le"), text.encode("gb18030")) for text in ("秘密★", "机密★", "绝密★")}
 _HINTS = ("密", "内部")
 _NAME_PARTS = re.compile(r"[-_—–·.,，、;；()（）【】\[\]〔〕《》“”\s]+")
 
@@ -31,6 +32,14 @@ def classified_marking(text: str) -> bool:
     if not any(hint in bare for hint in _HINTS):
         return False
     return _ANYWHERE.search(bare) is not None or _ALONE.search(bare) is not None
+
+
+def marking_in_bytes(content: bytes) -> str:
+    """A level with its star that stands somewhere in a binary document, empty when there is none.
+
+    Old Office formats keep Chinese text in UTF-16 and their properties in GBK.
+    """
+    return next((text for text, forms in _IN_BYTES.items() if any(form in content for form in forms)), "")
 
 
 def marked_name(name: str) -> bool:

@@ -7,8 +7,11 @@ be made to fill the memory by a file of a few bytes.
 import re
 from collections.abc import Mapping
 
+from openpyxl.utils import get_column_letter
+
 from fazhi.sheets import limits
-from fazhi.sheets.cells import Area, Cell, CellKind, Layout, ReadFile, Row, Sheet
+from fazhi.sheets.asides import asides_of_open_document
+from fazhi.sheets.cells import Area, Aside, Cell, CellKind, Layout, ReadFile, Row, Sheet
 from fazhi.sheets.markup import scan
 from fazhi.sheets.numbers import GENERAL, number_cell
 from fazhi.sheets.package import DAMAGED, Package
@@ -31,7 +34,12 @@ def read_ods(package: Package, name: str) -> ReadFile:
         reader = _Reader()
         scan(package.part(_CONTENT), reader.starts, reader.ends, reader.text)
         sheets = tuple(reader.sheets)
-        return ReadFile(name, sheets, notes=structure_notes(sheets, external_links=reader.external))
+        return ReadFile(
+            name,
+            sheets,
+            notes=structure_notes(sheets, external_links=reader.external),
+            asides=(*reader.asides, *asides_of_open_document(package)),
+        )
     except RefusedError as refused:
         return ReadFile(name, fault=refused.fault)
     except DAMAGED:
@@ -43,6 +51,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.sheets: list[Sheet] = []
+        self.asides: list[Aside] = []
         self.text: list[str] = []
         self.external = False
         self._meter = Meter()
@@ -236,8 +245,17 @@ class _Reader:
         self.text.clear()
 
     def _paragraph_ends(self) -> None:
-        if self._cell is not None and not self._aside:
+        if self._aside:
+            self._put_aside("".join(self.text))
+        elif self._cell is not None:
             self._paragraphs.append("".join(self.text))
+
+    def _put_aside(self, text: str) -> None:
+        """A comment hangs on its cell, a shape on the sheet."""
+        sheet = self._sheet.get("table:name", "") if self._sheet is not None else None
+        on_cell = self._cell is not None and self._column <= limits.MAX_COLUMNS
+        cell = f"{get_column_letter(self._column)}{self._row}" if on_cell else None
+        self.asides.append(Aside(self._meter.count_text(text), sheet, cell))
 
     def _spaces(self, attributes: Mapping[str, str]) -> None:
         self.text.append(" " * min(whole(attributes.get("text:c"), 1), _MOST_SPACES))

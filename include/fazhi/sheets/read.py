@@ -5,7 +5,7 @@ from fazhi.sheets.cells import FileFault, ReadFile
 from fazhi.sheets.delimited import read_delimited
 from fazhi.sheets.ods import read_ods
 from fazhi.sheets.package import DAMAGED, Package
-from fazhi.sheets.recognise import Format, package_format, recognise
+from fazhi.sheets.recognise import Format, named_rightly, package_format, recognise
 from fazhi.sheets.refusal import RefusedError, damaged_file
 from fazhi.sheets.xlsx import read_xlsx
 
@@ -13,14 +13,14 @@ from fazhi.sheets.xlsx import read_xlsx
 def read_file(content: bytes, name: str) -> ReadFile:
     """Read a workbook or a CSV by its content; whatever the bytes, the answer is cells or a fault.
 
-    The name only counts for an xls: under any other ending it was renamed, not saved as something else.
+    The name only stops a file: under the ending of another kind of table it was renamed, not saved as that.
     """
     recognised = recognise(content, name)
     if isinstance(recognised, FileFault):
         return ReadFile(name, fault=recognised)
     if recognised is Format.ZIP:
         return _read_package(content, name)
-    return read_xls(content, name) if recognised is Format.XLS else read_delimited(content, name)
+    return read_xls(content, name) if recognised is Format.XLS else _read_text(content, name)
 
 
 def read_workbook(content: bytes, name: str) -> ReadFile:
@@ -40,10 +40,17 @@ def _only(wanted: tuple[Format, ...], content: bytes, name: str, expected: str) 
     return read_file(content, name)
 
 
+def _read_text(content: bytes, name: str) -> ReadFile:
+    """A CSV; what is no text at all is told as that, whatever its name."""
+    file = read_delimited(content, name)
+    named = named_rightly(Format.TEXT, name)
+    return file if file.fault is not None or isinstance(named, Format) else ReadFile(name, fault=named)
+
+
 def _read_package(content: bytes, name: str) -> ReadFile:
     try:
         package = Package(content)
-        kind = package_format(package)
+        kind = package_format(package, name)
     except RefusedError as refused:
         return ReadFile(name, fault=refused.fault)
     except DAMAGED:

@@ -58,6 +58,11 @@ def whole(text: str | None, default: int) -> int:
     return int(text)
 
 
+def _is_nothing(size: str | None) -> bool:
+    """Whether a height or width leaves nothing to see, as when a border was dragged onto the next one."""
+    return size is not None and not size.strip("0.")
+
+
 def area_of(reference: str) -> Area | None:
     """An area as written (``B3:C4``), ``None`` when it is none."""
     match = _AREA.fullmatch(reference)
@@ -158,7 +163,7 @@ class _Reader:
         if not self._row < number <= limits.MAX_ROWS:
             raise RefusedError(damaged_file())
         self._row, self._column, self._cells = number, 0, {}
-        if attributes.get("hidden") in _TRUE:
+        if attributes.get("hidden") in _TRUE or _is_nothing(attributes.get("ht")):
             self._hidden_rows.add(number)
 
     def _row_ends(self) -> None:
@@ -286,7 +291,7 @@ class _Reader:
     # --- layout
 
     def _col(self, attributes: Mapping[str, str]) -> None:
-        if attributes.get("hidden") in _TRUE:
+        if attributes.get("hidden") in _TRUE or _is_nothing(attributes.get("width")):
             first = whole(attributes.get("min"), 1)
             self._hidden_columns.append((first, whole(attributes.get("max"), first)))
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fazhi.sheets import limits
-from fazhi.sheets.cells import Cell, FileFault, ReadFile, Sheet
+from fazhi.sheets.asides import asides_of_book, asides_of_sheet
+from fazhi.sheets.cells import Aside, Cell, FileFault, ReadFile, Sheet
 from fazhi.sheets.markup import local_name, scan
 from fazhi.sheets.numbers import BUILTIN, GENERAL
 from fazhi.sheets.package import DAMAGED, Package
@@ -29,15 +30,15 @@ class _Listed:
 def read_xlsx(package: Package, name: str) -> ReadFile:
     """Read a workbook."""
     try:
-        sheets, notes = _read(package)
-        return ReadFile(name, sheets=sheets, notes=notes)
+        sheets, notes, asides = _read(package)
+        return ReadFile(name, sheets=sheets, notes=notes, asides=asides)
     except RefusedError as refused:
         return ReadFile(name, fault=refused.fault)
     except DAMAGED:
         return ReadFile(name, fault=damaged_file())
 
 
-def _read(package: Package) -> tuple[tuple[Sheet, ...], tuple[FileFault, ...]]:
+def _read(package: Package) -> tuple[tuple[Sheet, ...], tuple[FileFault, ...], tuple[Aside, ...]]:
     targets = [path for kind, path in package.relations("").values() if kind == "officeDocument"]
     path = targets[0] if targets else "xl/workbook.xml"
     relations = package.relations(path)
@@ -45,12 +46,18 @@ def _read(package: Package) -> tuple[tuple[Sheet, ...], tuple[FileFault, ...]]:
     listed, since_1904 = _listed(package, path)
     meter = Meter()
     book = Book(_strings(package, by_kind, meter), _formats(package, by_kind), since_1904, meter)
-    sheets = tuple(_sheets(package, listed, relations, book))
-    return sheets, structure_notes(sheets, external_links="externalLink" in by_kind)
+    asides = list(asides_of_book(package))
+    sheets = tuple(_sheets(package, listed, relations, book, asides))
+    notes = structure_notes(sheets, external_links="externalLink" in by_kind)
+    return sheets, notes, tuple(asides)
 
 
 def _sheets(
-    package: Package, listed: list[_Listed], relations: Mapping[str, tuple[str, str]], book: Book
+    package: Package,
+    listed: list[_Listed],
+    relations: Mapping[str, tuple[str, str]],
+    book: Book,
+    asides: list[Aside],
 ) -> Iterator[Sheet]:
     if len(listed) > limits.MAX_SHEETS:
         raise RefusedError(suspicious(f"有{len(listed)}个工作表"))
@@ -58,6 +65,7 @@ def _sheets(
         kind, target = relations.get(sheet.relation, ("", ""))
         if kind == "worksheet" and package.has(target):
             rows, layout = read_worksheet(package, target, book)
+            asides += asides_of_sheet(package, target, sheet.title)
             yield Sheet(sheet.title, rows, sheet.hidden, layout)
 
 

@@ -15,9 +15,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
-from fazhi.model.errors import ConfigurationError
+from fazhi.model.errors import ConfigurationError, Unreachable
 
 _BUSY_MS = 60_000
 _WRITERS = 0x66617A6869  # "fazhi": the number of the advisory lock that writers on PostgreSQL take
@@ -27,7 +28,8 @@ def open_store(url: str) -> Engine:
     """An engine on an up-to-date store.
 
     Raises:
-        ConfigurationError: A PostgreSQL store is not at the newest migration.
+        ConfigurationError: A PostgreSQL store is not at the newest migration; or as ``connect``.
+        Unreachable: As ``at_head``.
     """
     engine = connect(url)
     if engine.dialect.name == "sqlite":
@@ -39,15 +41,40 @@ def open_store(url: str) -> Engine:
 
 
 def connect(url: str) -> Engine:
-    """An engine, whatever the state of its schema."""
-    parsed = make_url(url)
+    """An engine, whatever the state of its schema; nothing is connected yet.
+
+    Raises:
+        ConfigurationError: The address is none of SQLite or PostgreSQL, or the folder of the file cannot be made.
+    """
+    parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(str(parsed.database)).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as failure:
+            raise ConfigurationError(f"数据库文件夹 {folder} 建不起来：{failure.strerror}") from failure
     # a server that was restarted meanwhile is not taken for one that is down
     engine = create_engine(parsed, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _parsed(url: str) -> URL:
+    """The address; no message repeats it, for it may hold a password."""
+    try:
+        parsed = make_url(url)
+        known = parsed.get_backend_name() in ("sqlite", "postgresql")
+        if known:
+            parsed.get_dialect()
+    except (SQLAlchemyError, ImportError, ValueError):
+        known = False
+    if not known:
+        raise ConfigurationError(
+            "FAZHI_STORE_URL（或 Airflow 连接 fazhi_store）不可用：应写作 sqlite:////路径/文件.db 或 "
+            "postgresql://用户:密码@主机/数据库"
+        )
+    return parsed
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -111,10 +138,23 @@ def _alembic(engine: Engine) -> Config:
 
 
 def at_head(engine: Engine) -> bool:
-    """Whether the store's schema is the newest one."""
+    """Whether the store's schema is the newest one.
+
+    Raises:
+        Unreachable: The database server cannot be reached, or does not let us in.
+        ConfigurationError: The SQLite file cannot be opened, or is none.
+    """
     head = ScriptDirectory.from_config(_alembic(engine)).get_current_head()
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision() == head
+    except DatabaseError as failure:
+        where = engine.url.render_as_string(hide_password=True)
+        if engine.dialect.name == "sqlite":
+            raise ConfigurationError(
+                f"数据库文件 {where} 打不开，或者不是数据库：{failure.orig}"
+            ) from failure
+        raise Unreachable(f"数据库 {where} 连接不上，数据没有改变；请稍后再试") from failure
 
 
 def upgrade(engine: Engine) -> None:
