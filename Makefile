@@ -17,13 +17,13 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fazhi needs Python 3.11 or newer")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the locked packages into $(VENV) (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.installed-*; touch $@
 
 $(CI_STAMP): requirements.ci.lock
 	@test -x $(CI_VENV)/bin/python || $(PYTHON) -m venv $(CI_VENV)
-	@$(CI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.ci.lock
+	@$(CI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.ci.lock
 	@rm -f $(CI_VENV)/.installed-*; touch $@
 
 install: $(STAMP) ## make .venv with the locked packages

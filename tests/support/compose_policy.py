@@ -14,6 +14,8 @@ _SECRET_NAME = re.compile(
 )
 _HARMLESS = ("_FILE", "_CMD")
 _NOT_A_SECRET = "airflow-db-not-allowed:///"
+ONE_TIME = frozenset({"init", "maintenance"})
+"""Services whose container ends: nothing to watch."""
 NEEDS = {
     "postgres": {
         "postgres_password",
@@ -57,6 +59,7 @@ NEEDS = {
         "portal_token",
         "platform_secret",
     },
+    "maintenance": {"fazhi_owner_url"},
     "sandbox": {"portal_token", "platform_secret"},
 }
 NEEDS["worker-2"] = NEEDS["worker-1"]
@@ -119,7 +122,7 @@ def _pinned(_name: str, service: Service) -> Iterator[str]:
 
 
 def _watched(name: str, service: Service) -> Iterator[str]:
-    if name == "init":
+    if name in ONE_TIME:
         return
     check = service.get("healthcheck", {})
     test = " ".join(map(str, check.get("test", [])))
