@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 HOLDER = "netns"
-_PATIENCE = 60
+_PATIENCE = 24
 """How many checks may fail in a row once a service had its time to start: minutes, as with the checks' own pace."""
 
 

@@ -13,7 +13,7 @@ _SECRET_NAME = re.compile(
     r"password|secret|token|fernet|jwt|_key|conn\b|broker_url|result_backend|store_url", re.I
 )
 _HARMLESS = ("_FILE", "_CMD")
-_NOT_A_SECRET = "airflow-db-not-allowed:///"
+_NOT_A_SECRET = "postgresql+psycopg2://none@127.0.0.1:1/not-allowed"
 ONE_TIME = frozenset({"init", "maintenance"})
 """Services whose container ends: nothing to watch."""
 NEEDS = {
