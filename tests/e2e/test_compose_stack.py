@@ -88,8 +88,8 @@ def stored_by_the_platform(stack: ComposeStack, year: int) -> list[tuple[str, in
 
 def assert_stored_once(stack: ComposeStack, year: int) -> None:
     stored = stored_by_the_platform(stack, year)
-    assert len({unit for unit, _ in stored}) == 6
-    assert stored == [(unit, 1) for unit, _ in stored]
+    assert stored
+    assert stored == [(unit, 1) for unit in sorted({unit for unit, _ in stored})]
     counted = json.loads(stack.execute("worker-2", "fazhi", "reconcile", "--year", str(year), "--json"))
     assert counted["confirmed"] == len(stored)
     assert {counted[state] for state in ("pending", "sent", "refused", "conflict")} == {0}
