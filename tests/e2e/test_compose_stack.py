@@ -4,11 +4,13 @@ One stack serves all tests of this file, in their order; the second one stands o
 no registry and makes no bridge: see ``support.container_engine`` and ``support.compose_override`` for what that leaves open.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +19,14 @@ from fazhi.settings import PROJECT_ROOT
 from support import container_engine
 from support.compose_policy import NEEDS
 from support.compose_stack import RUNTIME_USER, ComposeStack, bases, composed, prepared
-from support.container_engine import IMAGE, Engine, base_of_our_image, leftovers, provide_images, running_engine
+from support.container_engine import (
+    IMAGE,
+    Engine,
+    base_of_our_image,
+    leftovers,
+    provide_images,
+    running_engine,
+)
 from support.leaks import leaks
 from support.patient_airflow import ended, tries, when_running
 
@@ -95,6 +104,12 @@ def assert_stored_once(stack: ComposeStack, year: int) -> None:
     assert {counted[state] for state in ("pending", "sent", "refused", "conflict")} == {0}
 
 
+def kernel_status(pid: int) -> dict[str, str]:
+    """What the kernel says of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
 # ---- the stack at rest -----------------------------------------------------------------------------------
 
 
@@ -115,12 +130,7 @@ def test_the_kernel_enforces_what_the_file_promises(stack: ComposeStack, service
     assert host["NanoCpus"] == float(limits["cpus"]) * 1e9
     assert host["PidsLimit"] == limits["pids"]
     for pid in stack.processes(service):
-        status = (
-            line.split(":\t", 1)
-            for line in open(f"/proc/{pid}/status", encoding="utf-8").read().splitlines()
-            if ":\t" in line
-        )
-        told = dict(status)
+        told = kernel_status(pid)
         assert set(told["Uid"].split()) == {wanted["user"].partition(":")[0]}
         assert {told[name] for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb")} == {"0" * 16}
         assert told["NoNewPrivs"] == "1"
@@ -153,9 +163,7 @@ def test_a_run_by_hand_pushes_what_lies_in_the_folder(stack: ComposeStack, api: 
     assert_stored_once(stack, BY_HAND)
 
 
-def test_a_backfill_survives_the_death_of_a_worker_and_of_the_database(
-    stack: ComposeStack, api: AirflowApi
-):
+def test_a_backfill_survives_the_death_of_a_worker_and_of_the_database(stack: ComposeStack, api: AirflowApi):
     before = {run.run_id for run in api.runs()}
     api.create_backfill(BACKFILL[0], BACKFILL[-1], PUSH)
     runs = [run.run_id for run in api.runs() if run.run_id not in before]
@@ -194,12 +202,18 @@ def test_no_secret_is_in_a_log_an_environment_a_command_or_the_database_of_airfl
     for service, container in stack.containers().items():
         places[f"output of {service}"] = stack.engine.docker("logs", container)
         places[f"description of {service}"] = stack.engine.docker("inspect", container)
-        places[f"processes of {service}"] = stack.engine.docker("top", container, "-eo", "pid,args", check=False)
+        places[f"processes of {service}"] = stack.engine.docker(
+            "top", container, "-eo", "pid,args", check=False
+        )
     for name, content in stack.files("worker-1", "/var/log/airflow").items():
         places[f"task log {name}"] = content.decode(errors="replace")
     for name, content in stack.files("worker-1", "/srv/reports").items():
         places[f"report {name}"] = content.decode(errors="replace")
-    for database in ("airflow", "celery_results", "fazhi"):  # rendered templates, XCom, configuration of runs, audit
+    for database in (
+        "airflow",
+        "celery_results",
+        "fazhi",
+    ):  # rendered templates, XCom, configuration of runs, audit
         dump = stack.execute(*("postgres", "pg_dump", "-U", "postgres", database), timeout=120)
         assert "PostgreSQL database dump complete" in dump
         places[f"database {database}"] = dump
@@ -214,8 +228,9 @@ def test_no_process_has_the_secret_of_another_service_in_its_environment(stack: 
         foreign = {name: secret for name, secret in secrets.items() if name not in NEEDS[service]}
         environments = []
         for pid in stack.processes(service):
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                environments.append((f"process {pid} of {service}", file.read().decode(errors="replace")))
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it has just ended
+                environment = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+                environments.append((f"process {pid} of {service}", environment))
         assert environments
         assert leaks(foreign, environments) == []
 
@@ -245,7 +260,9 @@ def test_a_backup_restored_into_an_empty_stack_exports_the_same_bytes(
 def test_the_stand_ins_are_of_the_versions_that_the_file_names(engine: Engine):
     for service, program in (("postgres", "postgres"), ("redis", "redis-server")):
         pinned = bases()[service].partition(":")[2].partition("-")[0]
-        told = engine.docker("run", "--rm", "--network", "none", "--entrypoint", program, bases()[service], "--version")
+        told = engine.docker(
+            "run", "--rm", "--network", "none", "--entrypoint", program, bases()[service], "--version"
+        )
         assert f" {pinned}." in told.replace("v=", " ")
     told = engine.docker("run", "--rm", "--network", "none", IMAGE, "pg_dump", "--version")
     assert f" {bases()['postgres'].partition(':')[2].partition('-')[0]}." in told

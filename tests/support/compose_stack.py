@@ -73,7 +73,9 @@ class ComposeStack:
     @property
     def environment(self) -> dict[str, str]:
         """What an engineer puts in ``.env`` to try the stack with the sandbox."""
-        kept = {name: value for name, value in self.engine.environment.items() if not name.startswith("FAZHI_")}
+        kept = {
+            name: value for name, value in self.engine.environment.items() if not name.startswith("FAZHI_")
+        }
         return kept | {
             "FAZHI_IMAGE": IMAGE,
             "FAZHI_PULL_POLICY": "never",
@@ -103,7 +105,9 @@ class ComposeStack:
         ill = [
             name
             for name in services
-            if not (self.state(name)["Running"] and self.state(name).get("Health", {}).get("Status") == "healthy")
+            if not (
+                self.state(name)["Running"] and self.state(name).get("Health", {}).get("Status") == "healthy"
+            )
         ]
         if ill:
             logs = self.compose("logs", "--tail", "60", *ill, check=False)

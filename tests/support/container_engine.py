@@ -47,7 +47,9 @@ class Engine:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a client: this engine and no other configuration."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DOCKER_", "COMPOSE_"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DOCKER_", "COMPOSE_"))
+        }
         return kept | {
             "DOCKER_HOST": f"unix://{self.folder / 'docker.sock'}",
             "DOCKER_CONFIG": str(self.folder / "client"),
@@ -60,7 +62,9 @@ class Engine:
 
     def build(self, tag: str, context: Path, *options: str) -> None:
         """Build an image; the build may reach the package index that the machine itself uses."""
-        self.docker("build", "--quiet", "--network", "host", "--tag", tag, *options, str(context), timeout=900)
+        self.docker(
+            "build", "--quiet", "--network", "host", "--tag", tag, *options, str(context), timeout=900
+        )
 
 
 def run(
@@ -175,7 +179,13 @@ def _client() -> str:
 def _mirror() -> str:
     """Where the machine itself takes Debian's packages from."""
     listed = run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"],
+        [
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(REPO_URI) $(RELEASE) $(COMPONENT)",
+            "Created-By: Packages",
+        ],
         os.environ,
         timeout=60,
     ).stdout

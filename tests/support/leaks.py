@@ -11,7 +11,9 @@ def words_of(secrets: Mapping[str, str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for name, secret in secrets.items():
         parts = {secret, urlsplit(secret).password or ""} if "://" in secret else {secret}
-        found[name] = {word for part in parts for word in (part, quote(part, safe="")) if len(word) >= _SHORTEST}
+        found[name] = {
+            word for part in parts for word in (part, quote(part, safe="")) if len(word) >= _SHORTEST
+        }
         if not found[name]:
             raise ValueError(f"the secret {name} is too short to be looked for")
     return found

@@ -29,7 +29,9 @@ def insisting(ask: Callable[[], Answer], patience: float = _PATIENCE) -> Answer:
             time.sleep(1)
 
 
-def when_running(api: AirflowApi, run_ids: Sequence[str], tasks: Sequence[str], timeout: float) -> dict[str, Any]:
+def when_running(
+    api: AirflowApi, run_ids: Sequence[str], tasks: Sequence[str], timeout: float
+) -> dict[str, Any]:
     """The first of the tasks that is seen at work, in whichever run."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:

@@ -120,7 +120,10 @@ def test_the_override_changes_networking_and_nothing_else():
     services = yaml.load(override(config, "redis:7-bookworm"), Loader)["services"]
     assert set(services) == {*config["services"], HOLDER}
     for name in config["services"]:
-        assert set(services[name]) == {"network_mode", "networks", "ports", "depends_on"}
+        assert set(services[name]) - {"healthcheck"} == {"network_mode", "networks", "ports", "depends_on"}
+        pace = services[name].get("healthcheck", {})
+        assert set(pace) <= {"interval", "start_interval", "retries"}  # what is asked stays
+        assert bool(pace) == ("healthcheck" in config["services"][name])
         assert services[name]["network_mode"] == f"service:{HOLDER}"
     assert services[HOLDER]["network_mode"] == "none"
     assert set(services[HOLDER]["extra_hosts"]) == {f"{name}:127.0.0.1" for name in config["services"]}
