@@ -4,9 +4,11 @@ VENV := .venv
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
+CI_VENV := .venv-ci
+CI_STAMP := $(CI_VENV)/.installed-$(shell cksum < requirements.ci.lock | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all up down status lint format docs pictures bench soak lock clean secrets image
+.PHONY: help install ci-tools demo test test-all up down status lint format docs pictures bench soak lock clean secrets image
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -15,11 +17,18 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fazhi needs Python 3.11 or newer")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the locked packages into $(VENV) (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.installed-*; touch $@
 
+$(CI_STAMP): requirements.ci.lock
+	@test -x $(CI_VENV)/bin/python || $(PYTHON) -m venv $(CI_VENV)
+	@$(CI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.ci.lock
+	@rm -f $(CI_VENV)/.installed-*; touch $@
+
 install: $(STAMP) ## make .venv with the locked packages
+
+ci-tools: $(CI_STAMP) ## make .venv-ci: Docker Compose and the checkers of images and manifests, for the tests of the stack
 
 demo: install ## the main job end to end on a real scheduler (about five minutes)
 	@$(BIN)/python -m fazhi.demo
@@ -71,6 +80,8 @@ lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile pyproject.toml --extra image --constraint requirements.lock --universal --generate-hashes \
 	  --python-version 3.11 --no-emit-index-url --no-header --custom-compile-command "make lock" --quiet \
 	  -o requirements.runtime.lock
+	@uv pip compile --group ci --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
+	  --custom-compile-command "make lock" --quiet -o requirements.ci.lock
 
 clean: ## remove what runs leave behind; .venv stays
 	@test ! -x $(BIN)/python || $(BIN)/python -m fazhi.services down >/dev/null 2>&1 || true

@@ -37,7 +37,7 @@ def _worker() -> bool:
     from celery import Celery  # a second of CPU, for workers only
 
     broker = Path("/run/secrets/celery_broker_url").read_text(encoding="ascii").strip()
-    name = os.environ["FAZHI_WORKER_NAME"]
+    name = f"celery@{os.environ['FAZHI_WORKER_NAME']}"  # Celery's own form of --celery-hostname
     replies = Celery(broker=broker).control.ping(destination=[name], timeout=_PATIENCE)
     return any(name in reply for reply in replies)
 
@@ -48,7 +48,7 @@ def main(asked: list[str]) -> int:
         case ["api"]:
             well = _component(_OWN_API, "metadatabase")
         case ["scheduler"]:
-            well = _component(_SCHEDULER, "scheduler")
+            well = _answers(_SCHEDULER)  # 503 and no word of why when its job's heartbeat is old
         case ["component", name]:
             well = _component(_API, name)
         case ["worker"]:

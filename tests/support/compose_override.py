@@ -1,8 +1,11 @@
-"""One network namespace for a composed stack. In: ``compose config --format json``. Out: an override that changes nothing else.
+"""One network namespace for a composed stack. In: ``compose config --format json``. Out: an override that changes little else.
 
 Where an engine may not make bridges, every service joins the namespace of one extra container that has only its
 loopback, and in which all service names are that loopback. Commands, environment, secrets, health checks, limits,
 users and volumes stay as they are; what this cannot show: bridges, published ports, a service bound to the wrong address.
+
+An engine older than 25 has no ``start_interval``: there, a check runs as often all the time as it would at the start, and
+may fail for as long in all.
 """
 
 import json
@@ -10,6 +13,8 @@ import sys
 from typing import Any
 
 HOLDER = "netns"
+_PATIENCE = 24
+"""How many checks may fail in a row once a service had its time to start: minutes, as with the checks' own pace."""
 
 
 def override(config: dict[str, Any], holder_image: str) -> str:
@@ -21,6 +26,7 @@ def override(config: dict[str, Any], holder_image: str) -> str:
         f"    image: {holder_image}",
         "    network_mode: none",
         "    init: true",
+        "    entrypoint: []",
     ]
     lines += ["    command: [sleep, infinity]", "    extra_hosts:"]
     lines += [f'      - "{name}:127.0.0.1"' for name in names]
@@ -32,8 +38,20 @@ def override(config: dict[str, Any], holder_image: str) -> str:
             "    ports: !reset []",
             "    depends_on:",
             f"      {HOLDER}: {{condition: service_started}}",
+            *_pace(config["services"][name].get("healthcheck", {}).get("start_interval")),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _pace(at_the_start: str | None) -> list[str]:
+    if at_the_start is None:
+        return []
+    return [
+        "    healthcheck:",
+        f"      interval: {at_the_start}",
+        "      start_interval: !reset null",
+        f"      retries: {_PATIENCE}",
+    ]
 
 
 if __name__ == "__main__":

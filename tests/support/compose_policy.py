@@ -1,4 +1,8 @@
-"""What a reviewer asks of docker-compose.yaml, rule by rule. In: the file as data. Out: every breach, in words."""
+"""What a reviewer asks of docker-compose.yaml, rule by rule. In: the file as data. Out: every breach, in words.
+
+The file is read as it is written (``shipped``), and as Compose understands it (``as_written`` of what
+``support.compose_stack.composed`` gives): a slip in the one that the other forgives is still found.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +17,9 @@ _SECRET_NAME = re.compile(
     r"password|secret|token|fernet|jwt|_key|conn\b|broker_url|result_backend|store_url", re.I
 )
 _HARMLESS = ("_FILE", "_CMD")
-_NOT_A_SECRET = "airflow-db-not-allowed:///"
+_NOT_A_SECRET = "postgresql+psycopg2://none@127.0.0.1:1/not-allowed"
+ONE_TIME = frozenset({"init", "maintenance"})
+"""Services whose container ends: nothing to watch."""
 NEEDS = {
     "postgres": {
         "postgres_password",
@@ -57,15 +63,46 @@ NEEDS = {
         "portal_token",
         "platform_secret",
     },
+    "maintenance": {"fazhi_owner_url"},
     "sandbox": {"portal_token", "platform_secret"},
 }
 NEEDS["worker-2"] = NEEDS["worker-1"]
 """The secrets of each service and no other: a worker has no password of Airflow's database."""
 
+REACH = {"web": {"apiserver"}, "outside": {"worker-1", "worker-2", "sandbox"}}
+"""Who is on a network that leads outside."""
+
 
 def shipped() -> dict[str, Any]:
     """docker-compose.yaml with its merges done."""
     return dict(yaml.safe_load((PROJECT_ROOT / "docker-compose.yaml").read_text(encoding="utf-8")))
+
+
+def as_written(composed: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``compose config --format json`` says, in the short forms in which the file is written."""
+    return {
+        **composed,
+        "services": {name: _short(service) for name, service in composed["services"].items()},
+        "secrets": {
+            name: {"file": secret["file"]} for name, secret in composed["secrets"].items() if "file" in secret
+        }
+        | {name: dict(secret) for name, secret in composed["secrets"].items() if "file" not in secret},
+    }
+
+
+def _short(service: Service) -> dict[str, Any]:
+    ports = [
+        f"{port.get('host_ip', '')}:{port['published']}:{port['target']}" for port in service.get("ports", [])
+    ]
+    return {
+        **{name: value for name, value in service.items() if value is not None},
+        "secrets": [secret["source"] for secret in service.get("secrets", [])],
+        "networks": list(service.get("networks", [])),
+        "ports": [port.removeprefix(":") for port in ports],
+        "volumes": [
+            f"{volume.get('source', '')}:{volume['target']}" for volume in service.get("volumes", [])
+        ],
+    }
 
 
 def breaches(config: Mapping[str, Any]) -> list[str]:
@@ -119,7 +156,7 @@ def _pinned(_name: str, service: Service) -> Iterator[str]:
 
 
 def _watched(name: str, service: Service) -> Iterator[str]:
-    if name == "init":
+    if name in ONE_TIME:
         return
     check = service.get("healthcheck", {})
     test = " ".join(map(str, check.get("test", [])))
@@ -145,6 +182,24 @@ def _secrets_as_files(name: str, service: Service) -> Iterator[str]:
         yield f"holds secrets it does not need: {', '.join(sorted(surplus))}"
     if lacking:
         yield f"lacks secrets: {', '.join(sorted(lacking))}"
+
+
+def _no_way_round(_name: str, service: Service) -> Iterator[str]:
+    """Secrets come as files of their own, by no other way."""
+    if service.get("env_file"):
+        yield "reads a file of environment variables"
+    words = " ".join(map(str, [*_words(service.get("command")), *_words(service.get("entrypoint"))]))
+    if re.search(
+        r"(requirepass|password|secret|token)\S*[= ]+[^-\s]", words.replace("/run/secrets/", ""), re.I
+    ):
+        yield "has a secret on its command line"
+    for volume in service.get("volumes", []):
+        if re.search(r"secrets?(/|:|$)", str(volume).partition(":")[0]):
+            yield f"mounts the folder of the secrets: {volume}"
+
+
+def _words(command: Any) -> list[Any]:
+    return command if isinstance(command, list) else [command or ""]
 
 
 def _ports_on_loopback(_name: str, service: Service) -> Iterator[str]:
@@ -181,6 +236,7 @@ _RULES: tuple[Callable[[str, Service], Iterator[str]], ...] = (
     _pinned,
     _watched,
     _secrets_as_files,
+    _no_way_round,
     _ports_on_loopback,
     _local_time,
     _quiet,
@@ -196,6 +252,9 @@ def _of_the_whole(config: Mapping[str, Any]) -> Iterator[str]:
     for name in ("postgres", "redis"):
         if services.get(name, {}).get("networks") != ["data"] or services.get(name, {}).get("ports"):
             yield f"{name} can be reached from outside the data network"
+    for network, allowed in REACH.items():
+        members = {name for name, service in services.items() if network in service.get("networks", [])}
+        yield from (f"{name} is on the network {network}" for name in sorted(members - allowed))
     for name, secret in config["secrets"].items():
         if set(secret) != {"file"}:
             yield f"secret {name} is not a file"

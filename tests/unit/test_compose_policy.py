@@ -10,13 +10,33 @@ import yaml
 
 from fazhi.settings import PROJECT_ROOT
 from support.compose_override import HOLDER, override
-from support.compose_policy import NEEDS, breaches, shipped
+from support.compose_policy import NEEDS, as_written, breaches, shipped
+from support.compose_stack import composed
+from support.container_engine import COMPOSE
 
 SECRETS = PROJECT_ROOT / "include" / "deploy" / "make_secrets.py"
 
 
-def test_the_shipped_file_keeps_every_rule():
-    assert breaches(shipped()) == []
+AS_WRITTEN, AS_COMPOSED = "as it is written", "as Compose understands it"
+
+
+@pytest.fixture(params=[AS_WRITTEN, AS_COMPOSED])
+def config(request):
+    """The shipped file, to be changed at will."""
+    if request.param == AS_WRITTEN:
+        return copy.deepcopy(shipped())
+    if not COMPOSE.is_file():
+        pytest.skip("needs docker: no Docker Compose (make ci-tools)")
+    return copy.deepcopy(as_written(composed()))
+
+
+def test_the_shipped_file_keeps_every_rule(config):
+    assert breaches(config) == []
+
+
+def test_both_readings_are_of_the_same_services(config):
+    assert set(config["services"]) == set(NEEDS)
+    assert len(config["secrets"]) == 18
 
 
 def changed(service, **values):
@@ -62,6 +82,28 @@ BREACHES = {
     "worker-1: FAZHI_PLATFORM_SECRET carries a secret in the environment": environment(
         "worker-1", FAZHI_PLATFORM_SECRET="hush"
     ),
+    "postgres: POSTGRES_PASSWORD carries a secret in the environment": environment(
+        "postgres", POSTGRES_PASSWORD="${POSTGRES_PASSWORD:-airflow}"
+    ),
+    "apiserver: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN carries a secret in the environment": environment(
+        "apiserver", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN="sqlite:////tmp/airflow.db"
+    ),
+    "scheduler: reads a file of environment variables": changed("scheduler", env_file=[".env"]),
+    "redis: has a secret on its command line": changed(
+        "redis", command=["redis-server", "--requirepass", "airflow"]
+    ),
+    "worker-2: mounts the folder of the secrets: ./secrets:/keys": changed(
+        "worker-2", volumes=["./secrets:/keys"]
+    ),
+    "scheduler: holds secrets it does not need: fazhi_store_url": changed(
+        "scheduler", secrets=[*NEEDS["scheduler"], "fazhi_store_url"]
+    ),
+    "maintenance: holds secrets it does not need: postgres_password": changed(
+        "maintenance", secrets=["fazhi_owner_url", "postgres_password"]
+    ),
+    "scheduler is on the network outside": changed("scheduler", networks=["data", "control", "outside"]),
+    "triggerer is on the network web": changed("triggerer", networks=["data", "control", "web"]),
+    "network control reaches the outside": lambda config: config["networks"].update(control={}),
     "init: FAZHI_NOTE carries a password in an address": environment("init", FAZHI_NOTE="x://a:b@c"),
     "worker-1: holds secrets it does not need: airflow_database_url": changed(
         "worker-1", secrets=[*NEEDS["worker-1"], "airflow_database_url"]
@@ -87,8 +129,7 @@ BREACHES = {
 
 
 @pytest.mark.parametrize(("said", "change"), BREACHES.items(), ids=BREACHES.keys())
-def test_a_breach_is_named(said, change):
-    config = copy.deepcopy(shipped())
+def test_a_breach_is_named(config, said, change):
     change(config)
     assert said in breaches(config)
 
@@ -120,7 +161,10 @@ def test_the_override_changes_networking_and_nothing_else():
     services = yaml.load(override(config, "redis:7-bookworm"), Loader)["services"]
     assert set(services) == {*config["services"], HOLDER}
     for name in config["services"]:
-        assert set(services[name]) == {"network_mode", "networks", "ports", "depends_on"}
+        assert set(services[name]) - {"healthcheck"} == {"network_mode", "networks", "ports", "depends_on"}
+        pace = services[name].get("healthcheck", {})
+        assert set(pace) <= {"interval", "start_interval", "retries"}  # what is asked stays
+        assert bool(pace) == ("healthcheck" in config["services"][name])
         assert services[name]["network_mode"] == f"service:{HOLDER}"
     assert services[HOLDER]["network_mode"] == "none"
     assert set(services[HOLDER]["extra_hosts"]) == {f"{name}:127.0.0.1" for name in config["services"]}

@@ -1,0 +1,269 @@
+"""docker-compose.yaml as it is shipped, on a real engine: a day's work, a worker and the database killed, a restore.
+
+One stack serves all tests of this file, in their order; the second one stands on the first one's backup. The engine has
+no registry and makes no bridge: see ``support.container_engine`` and ``support.compose_override`` for what that leaves open.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fazhi.services import AirflowApi
+from fazhi.settings import PROJECT_ROOT
+from support import container_engine
+from support.compose_policy import NEEDS
+from support.compose_stack import RUNTIME_USER, ComposeStack, bases, composed, prepared
+from support.container_engine import (
+    IMAGE,
+    Engine,
+    base_of_our_image,
+    leftovers,
+    provide_images,
+    running_engine,
+)
+from support.leaks import leaks
+from support.patient_airflow import ended, tries, when_running
+
+pytestmark = [pytest.mark.docker, pytest.mark.airflow, pytest.mark.ci, pytest.mark.timeout(1500)]
+
+PUSH = {"mode": "push", "reason": "补报以前年度的结果（演练）"}
+BACKFILL = (2021, 2022, 2023)
+BY_HAND = 2024
+YEARS = (*BACKFILL, BY_HAND)
+CITY = ("--units", "6", "--seed", "7", "--faults", "0.02")
+LONG_RUNNING = sorted(set(NEEDS) - {"init", "maintenance"})
+WORKERS = ("worker-1", "worker-2")
+RUN_TIMEOUT = 420
+KILLED_IN = ("intake", "validate", "score", "publish", "reconcile")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    if reason := container_engine.why_not():
+        pytest.skip(reason)
+    with running_engine() as engine:
+        provide_images(engine, {**bases(), "python": base_of_our_image()})
+        yield engine
+    assert leftovers(engine.folder) == []
+
+
+@pytest.fixture(scope="module")
+def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
+    """The whole stack, healthy: the department's folder has one year, the portal the other three."""
+    with prepared(engine, "fazhi-first", tmp_path_factory.mktemp("first")) as stack:
+        span = f"{BY_HAND}-{BY_HAND}"
+        subprocess.run(
+            [sys.executable, "-m", "fazhi.cli", "synth", "--out", stack.inbox, "--years", span, *CITY],
+            cwd=PROJECT_ROOT,
+            check=True,
+            capture_output=True,
+        )
+        stack.up(*LONG_RUNNING)
+        span = f"{BACKFILL[0]}-{BACKFILL[-1]}"
+        stack.execute("sandbox", "fazhi", "synth", "--out", "/srv/sandbox", "--years", span, *CITY)
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def api(stack: ComposeStack) -> Iterator[AirflowApi]:
+    password = (stack.secrets / "administrator_password").read_text(encoding="ascii").strip()
+    with stack.address(8080) as url:
+        yield AirflowApi(url, "administrator", password)
+
+
+def exported(stack: ComposeStack, service: str) -> dict[str, bytes]:
+    """``fazhi export`` of all years, in a container that has the store at hand."""
+    folder = f"/tmp/export-{datetime.now(UTC).timestamp()}"
+    for year in YEARS:
+        stack.execute(service, "fazhi", "export", "--year", str(year), "--out", f"{folder}/{year}")
+    return stack.files(service, folder)
+
+
+def stored_by_the_platform(stack: ComposeStack, year: int) -> list[tuple[str, int]]:
+    """Unit and version of everything that the platform ever stored, from its own books."""
+    ask = (
+        "import json, sys; from pathlib import Path; from fazhi.sandbox.state import State; "
+        "print(json.dumps(State(Path('/srv/sandbox/platform.db')).every_version(int(sys.argv[1]))))"
+    )
+    rows = json.loads(stack.execute("sandbox", "python", "-c", ask, str(year)).splitlines()[-1])
+    return [(unit, version) for unit, version, _ in rows]
+
+
+def assert_stored_once(stack: ComposeStack, year: int) -> None:
+    stored = stored_by_the_platform(stack, year)
+    assert stored
+    assert stored == [(unit, 1) for unit in sorted({unit for unit, _ in stored})]
+    counted = json.loads(stack.execute("worker-2", "fazhi", "reconcile", "--year", str(year), "--json"))
+    assert counted["confirmed"] == len(stored)
+    assert {counted[state] for state in ("pending", "sent", "refused", "conflict")} == {0}
+
+
+def kernel_status(pid: int) -> dict[str, str]:
+    """What the kernel says of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+# ---- the stack at rest -----------------------------------------------------------------------------------
+
+
+def test_every_service_is_healthy_and_init_has_ended_well(stack: ComposeStack):
+    assert {name: stack.state(name)["Health"]["Status"] for name in LONG_RUNNING} == dict.fromkeys(
+        LONG_RUNNING, "healthy"
+    )
+    init = stack.state("init")
+    assert (init["Status"], init["ExitCode"]) == ("exited", 0)
+
+
+@pytest.mark.parametrize("service", LONG_RUNNING)
+def test_the_kernel_enforces_what_the_file_promises(stack: ComposeStack, service: str):
+    wanted = composed()["services"][service]
+    limits = wanted["deploy"]["resources"]["limits"]
+    host = stack.inspected(service)["HostConfig"]
+    assert host["Memory"] == int(limits["memory"])
+    assert host["NanoCpus"] == float(limits["cpus"]) * 1e9
+    assert host["PidsLimit"] == limits["pids"]
+    for pid in stack.processes(service):
+        told = kernel_status(pid)
+        assert set(told["Uid"].split()) == {wanted["user"].partition(":")[0]}
+        assert {told[name] for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb")} == {"0" * 16}
+        assert told["NoNewPrivs"] == "1"
+    assert "Read-only file system" in stack.execute(service, "touch", "/usr/planted", check=False)
+
+
+@pytest.mark.parametrize("service", LONG_RUNNING)
+def test_a_service_is_given_its_own_secrets_only(stack: ComposeStack, service: str):
+    assert set(stack.execute(service, "ls", "/run/secrets").split()) == NEEDS[service]
+
+
+def test_a_worker_cannot_open_the_database_of_airflow(stack: ComposeStack):
+    tried = (
+        "import psycopg, pathlib; "
+        "url = pathlib.Path('/run/secrets/{name}').read_text().strip().rpartition('/')[0]; "
+        "psycopg.connect('postgresql:' + url.partition(':')[2] + '/airflow')"
+    )
+    for name in ("celery_result_backend", "fazhi_store_url"):
+        said = stack.execute("worker-1", "python", "-c", tried.replace("{name}", name), check=False)
+        assert 'permission denied for database "airflow"' in said
+
+
+# ---- work, and what happens when something dies ----------------------------------------------------------
+
+
+def test_a_run_by_hand_pushes_what_lies_in_the_folder(stack: ComposeStack, api: AirflowApi):
+    run_id = api.trigger_run(BY_HAND, PUSH)
+    (state,) = ended(api, [run_id], RUN_TIMEOUT)
+    assert state.state == "success", api.task_states(run_id)
+    assert_stored_once(stack, BY_HAND)
+
+
+def test_a_backfill_survives_the_death_of_a_worker_and_of_the_database(stack: ComposeStack, api: AirflowApi):
+    before = {run.run_id for run in api.runs()}
+    api.create_backfill(BACKFILL[0], BACKFILL[-1], PUSH)
+    runs = [run.run_id for run in api.runs() if run.run_id not in before]
+    assert len(runs) == len(BACKFILL)
+
+    first = when_running(api, runs, KILLED_IN, RUN_TIMEOUT)
+    (at_work,) = [name for name in WORKERS if first["pid"] in stack.processes(name).values()][:1]
+    died = stack.state(at_work)["StartedAt"]
+    stack.kill_hard(at_work)
+    others = [run_id for run_id in runs if run_id != first["dag_run_id"]]
+
+    when_running(api, others, KILLED_IN, RUN_TIMEOUT)
+    database_died = stack.state("postgres")["StartedAt"]
+    stack.kill_hard("postgres")
+
+    states = ended(api, runs, RUN_TIMEOUT)
+    assert [(state.year, state.state) for state in states] == [(str(year), "success") for year in BACKFILL]
+    assert tries(api, [first["dag_run_id"]])[first["dag_run_id"]] >= 2  # a task was lost, and was done again
+    assert stack.state(at_work)["StartedAt"] > died  # both came back by their restart policy
+    assert stack.state("postgres")["StartedAt"] > database_died
+    for year in BACKFILL:
+        assert_stored_once(stack, year)
+
+
+def test_after_all_that_the_services_are_healthy_again_and_the_chain_holds(stack: ComposeStack):
+    stack.up(*LONG_RUNNING)
+    stack.run("maintenance", "fazhi", "audit", "verify")
+
+
+# ---- secrets ---------------------------------------------------------------------------------------------
+
+
+def test_no_secret_is_in_a_log_an_environment_a_command_or_the_database_of_airflow(stack: ComposeStack):
+    secrets = stack.secret_words()
+    places = {}
+    for service, container in stack.containers().items():
+        places[f"output of {service}"] = stack.engine.docker("logs", container)
+        places[f"description of {service}"] = stack.engine.docker("inspect", container)
+        places[f"processes of {service}"] = stack.engine.docker(
+            "top", container, "-eo", "pid,args", check=False
+        )
+    for name, content in stack.files("worker-1", "/var/log/airflow").items():
+        places[f"task log {name}"] = content.decode(errors="replace")
+    for name, content in stack.files("worker-1", "/srv/reports").items():
+        places[f"report {name}"] = content.decode(errors="replace")
+    for database in (
+        "airflow",
+        "celery_results",
+        "fazhi",
+    ):  # rendered templates, XCom, configuration of runs, audit
+        dump = stack.execute(*("postgres", "pg_dump", "-U", "postgres", database), timeout=120)
+        assert "PostgreSQL database dump complete" in dump
+        places[f"database {database}"] = dump
+    assert "dag_run" in places["database airflow"]
+    assert sum(name.startswith("task log") for name in places) > 20
+    assert leaks(secrets, places.items()) == []
+
+
+def test_no_process_has_the_secret_of_another_service_in_its_environment(stack: ComposeStack):
+    secrets = stack.secret_words()
+    for service in LONG_RUNNING:
+        foreign = {name: secret for name, secret in secrets.items() if name not in NEEDS[service]}
+        environments = []
+        for pid in stack.processes(service):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it has just ended
+                environment = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+                environments.append((f"process {pid} of {service}", environment))
+        assert environments
+        assert leaks(foreign, environments) == []
+
+
+# ---- backup, and a stack that has nothing ----------------------------------------------------------------
+
+
+def test_a_backup_restored_into_an_empty_stack_exports_the_same_bytes(
+    stack: ComposeStack, engine: Engine, tmp_path_factory: pytest.TempPathFactory
+):
+    expected = exported(stack, "worker-1")
+    assert len(expected) > len(YEARS)
+    stack.run("maintenance", "fazhi", "store", "backup", "--out", "/srv/backups/drill")
+    with prepared(engine, "fazhi-second", tmp_path_factory.mktemp("second")) as second:
+        (stack.backups / "drill").rename(second.backups / "drill")
+        stack.down()
+        second.run("maintenance", "fazhi", "store", "restore", "/srv/backups/drill")
+        second.up("apiserver")
+        assert exported(second, "apiserver") == expected
+        second.run("maintenance", "fazhi", "audit", "verify")
+        assert set(stack.containers()) == set()
+    volumes = engine.docker("volume", "ls", "--quiet").split()
+    assert volumes == []
+    assert engine.docker("ps", "--all", "--quiet") == ""
+
+
+def test_the_stand_ins_are_of_the_versions_that_the_file_names(engine: Engine):
+    for service, program in (("postgres", "postgres"), ("redis", "redis-server")):
+        pinned = bases()[service].partition(":")[2].partition("-")[0]
+        told = engine.docker(
+            "run", "--rm", "--network", "none", "--entrypoint", program, bases()[service], "--version"
+        )
+        assert f" {pinned}." in told.replace("v=", " ")
+    told = engine.docker("run", "--rm", "--network", "none", IMAGE, "pg_dump", "--version")
+    assert f" {bases()['postgres'].partition(':')[2].partition('-')[0]}." in told
+    assert str(RUNTIME_USER) in engine.docker("run", "--rm", "--network", "none", IMAGE, "id", "-u")
