@@ -59,6 +59,7 @@ from airflow.sdk import Asset, Param, TriggerRule, dag, get_current_context, tas
 from airflow.sdk.exceptions import AirflowSkipException
 
 from assessment_year import AssessmentYearTimetable
+from operations_notifier import OperationsNotifier
 from pipeline_task import (
     RETRY_POLICY,
     ValidationOperator,
@@ -122,7 +123,7 @@ DEFAULT_ARGS = {
     "max_retry_delay": timedelta(minutes=15),
     "retry_policy": RETRY_POLICY,
     "execution_timeout": timedelta(minutes=30),
-    "on_failure_callback": tell_failure,
+    "on_failure_callback": [tell_failure, OperationsNotifier()],
 }
 
 SOURCE_TITLES = {"folder": "报送文件夹", "portal": "报送门户"}
@@ -289,6 +290,21 @@ def report_back(year: int, push: bool) -> Counts:
         return tell_problems(pipeline.report_back(settings(), year, tell=tell))
 
 
+@task(
+    task_display_name="记录完成",
+    doc_md="把这次执行记为“已走完全程”。值守告警据此判断夜间执行是否正常；中途失败的执行没有这条记录。",
+    trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,  # a sealed year without differences skips the push
+)
+def finish() -> Counts:
+    """Write down that the run went through."""
+    from fazhi import pipeline
+
+    with in_plain_words():
+        return pipeline.note_end(
+            settings(), run_id=get_current_context()["dag_run"].run_id, now=pipeline.now_in_shanghai()
+        )
+
+
 def _name_region(year: int, region: str) -> None:
     """Show the region's name instead of a number in the list of mapped tasks."""
     from fazhi import pipeline
@@ -333,8 +349,9 @@ def assessment() -> None:
 
     planned >> asked
     collected >> parsed >> slices
-    validated >> scored >> published >> reconcile(year)
-    validated >> report(year) >> report_back(year, planned["push"])
+    ended = finish()
+    validated >> scored >> published >> reconcile(year) >> ended
+    validated >> report(year) >> report_back(year, planned["push"]) >> ended
 
 
 assessment()
