@@ -215,6 +215,7 @@ def validate_region(year: int, region: str) -> Counts:
     task_display_name="计算得分",
     doc_md="按该年度的指标体系精确计分。结果没有变化的单位不产生新版本。",
     map_index_template="{{ region_name }}",
+    inlets=[VALIDATED_VALUES],
     outlets=[RESULTS],
 )
 def score(year: int, region: str) -> Counts:
@@ -251,6 +252,7 @@ def publish(year: int, push: bool, compare: bool) -> Counts:
     task_display_name="与平台对账",
     doc_md="从考评平台读回结果逐一比对。只有读回一致的才算“已确认”。",
     pool=Pool.PLATFORM,
+    inlets=[RESULTS],
     outlets=[PUBLICATIONS],
 )
 def reconcile(year: int) -> Counts:
@@ -342,6 +344,7 @@ def assessment() -> None:
         python_callable=validate_region,
         execution_timeout=timedelta(hours=2),
         map_index_template="{{ region_name }}",
+        inlets=[SUBMISSIONS],
         outlets=[VALIDATED_VALUES],
     ).expand(op_kwargs=slices)
     scored = score.expand_kwargs(slices)

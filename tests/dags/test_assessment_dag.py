@@ -132,6 +132,12 @@ def test_assets_mark_what_each_step_leaves_behind() -> None:
         "score": ["fazhi_results"],
         "reconcile": ["fazhi_publications"],
     }
+    inlets = {task.task_id: [asset.name for asset in task.inlets] for task in load_dag().tasks if task.inlets}
+    assert inlets == {
+        "validate": ["fazhi_submissions"],
+        "score": ["fazhi_validated_values"],
+        "reconcile": ["fazhi_results"],
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
-"""A mail server and a webhook on loopback that keep what they are sent: for tests of alarms."""
+"""A mail server, a webhook and a collector of telemetry on loopback that keep what they are sent."""
 
+import gzip
 import json
 import socketserver
 import threading
@@ -83,6 +84,43 @@ def webhook() -> Iterator[Hook]:
         hook.url = f"http://127.0.0.1:{server.server_address[1]}/alarms"
         with _serving(server):
             yield hook
+
+
+@dataclass
+class Collector:
+    """What was exported to it by OTLP over HTTP: path and body, in order."""
+
+    url: str = ""
+    exports: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def bodies(self, path: str) -> list[bytes]:
+        """The bodies of one kind of signal."""
+        return [body for where, body in list(self.exports) if where == path]
+
+
+@contextmanager
+def collector() -> Iterator[Collector]:
+    """A collector that takes everything and answers with an empty message."""
+    kept = Collector()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # the name that the standard library calls
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            kept.exports.append((self.path, body))
+            self.send_response(200)
+            self.send_header("Content-Type", "application/x-protobuf")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        kept.url = f"http://127.0.0.1:{server.server_address[1]}"
+        with _serving(server):
+            yield kept
 
 
 @contextmanager
