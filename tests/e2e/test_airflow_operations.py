@@ -54,6 +54,7 @@ def watched(
             "AIRFLOW__TRACES__OTEL_ON": "True",
             "OTEL_EXPORTER_OTLP_ENDPOINT": telemetry.url,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_TRACES_EXPORTER": "otlp_proto_http",  # Airflow takes OTLP over gRPC otherwise
             "OTEL_SERVICE_NAME": "fazhi",
             "OTEL_METRIC_EXPORT_INTERVAL": "2000",
             "FAZHI_BACKUP_DIR": str(home / "backups"),
