@@ -216,8 +216,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
     folder = options.folder if options.command else Path(__file__).resolve().parent
     faults = verify(folder)
-    for fault in faults:
-        print(fault, file=sys.stderr)
+    for found in faults:
+        print(found, file=sys.stderr)
     if not faults:
         about = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         print(f"{folder}：{about['files']} 个文件，{about['bytes'] / _MIB:.0f} MiB，核对无误")
