@@ -8,7 +8,7 @@ CI_VENV := .venv-ci
 CI_STAMP := $(CI_VENV)/.installed-$(shell cksum < requirements.ci.lock | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
-.PHONY: help install ci-tools demo test test-all up down status lint format docs pictures bench soak lock clean secrets image
+.PHONY: help install ci-tools demo test test-all up down status lint format docs pictures bench soak lock clean secrets image bundle sbom
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -70,6 +70,16 @@ pictures: install ## take the pictures of the steward's guide anew (a browser an
 
 bench: install ## ratios against named baselines
 	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+SBOM ?= dist/sbom.json
+sbom: install ## what the product consists of, as CycloneDX (SBOM names the file)
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/cyclonedx-py requirements requirements.runtime.lock --pyproject pyproject.toml --short-PURLs \
+	  --output-reproducible --of JSON -o $(SBOM) >/dev/null
+
+BUNDLE ?= dist/fazhi-$(VERSION)
+bundle: sbom ## everything that a closed network needs, in BUNDLE (IMAGES="a b" adds images of the local engine)
+	@$(BIN)/python -m fazhi.services.bundle make $(BUNDLE) --sbom $(SBOM) $(foreach image,$(IMAGES),--image $(image))
 
 soak: install ## the long and the random; by hand
 	@FAZHI_SOAK=1 $(BIN)/python -m pytest -m soak

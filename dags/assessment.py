@@ -63,6 +63,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from assessment_year import AssessmentYearTimetable
 from fazhi.model.errors import Unreachable
+from operations_notifier import OperationsNotifier
 from pipeline_task import (
     RETRY_POLICY,
     ValidationOperator,
@@ -128,7 +129,7 @@ DEFAULT_ARGS = {
     "max_retry_delay": timedelta(minutes=15),
     "retry_policy": RETRY_POLICY,
     "execution_timeout": timedelta(minutes=30),
-    "on_failure_callback": tell_failure,
+    "on_failure_callback": [tell_failure, OperationsNotifier()],
 }
 
 SOURCE_TITLES = {"folder": "报送文件夹", "portal": "报送门户"}
@@ -235,6 +236,7 @@ def validate_region(year: int, region: str) -> Counts:
     task_display_name="计算得分",
     doc_md="按该年度的指标体系精确计分。结果没有变化的单位不产生新版本。",
     map_index_template="{{ region_name }}",
+    inlets=[VALIDATED_VALUES],
     outlets=[RESULTS],
 )
 def score(year: int, region: str) -> Counts:
@@ -271,6 +273,7 @@ def publish(year: int, push: bool, compare: bool) -> Counts:
     task_display_name="与平台对账",
     doc_md="从考评平台读回结果逐一比对。只有读回一致的才算“已确认”。",
     pool=Pool.PLATFORM,
+    inlets=[RESULTS],
     outlets=[PUBLICATIONS],
 )
 def reconcile(year: int) -> Counts:
@@ -310,6 +313,21 @@ def report_back(year: int, push: bool) -> Counts:
         return tell_problems(pipeline.report_back(settings(), year, tell=tell))
 
 
+@task(
+    task_display_name="记录完成",
+    doc_md="把这次执行记为“已走完全程”。值守告警据此判断夜间执行是否正常；中途失败的执行没有这条记录。",
+    trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,  # a sealed year without differences skips the push
+)
+def finish() -> Counts:
+    """Write down that the run went through."""
+    from fazhi import pipeline
+
+    with in_plain_words():
+        return pipeline.note_end(
+            settings(), run_id=get_current_context()["dag_run"].run_id, now=pipeline.now_in_shanghai()
+        )
+
+
 def _name_region(year: int, region: str) -> None:
     """Show the region's name instead of a number in the list of mapped tasks."""
     from fazhi import pipeline
@@ -347,6 +365,7 @@ def assessment() -> None:
         python_callable=validate_region,
         execution_timeout=timedelta(hours=2),
         map_index_template="{{ region_name }}",
+        inlets=[SUBMISSIONS],
         outlets=[VALIDATED_VALUES],
     ).expand(op_kwargs=slices)
     scored = score.expand_kwargs(slices)
@@ -355,8 +374,9 @@ def assessment() -> None:
     planned >> asked
     reached(collected)
     collected >> parsed >> slices
-    validated >> scored >> published >> reconcile(year)
-    validated >> report(year) >> report_back(year, planned["push"])
+    ended = finish()
+    validated >> scored >> published >> reconcile(year) >> ended
+    validated >> report(year) >> report_back(year, planned["push"]) >> ended
 
 
 assessment()

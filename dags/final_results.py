@@ -39,6 +39,7 @@ from airflow.sdk import Param, dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.timetables.trigger import CronTriggerTimetable
 
+from operations_notifier import OperationsNotifier
 from pipeline_task import RETRY_POLICY, in_plain_words, settings, tell_failure
 
 Counts = dict[str, Any]
@@ -73,7 +74,7 @@ DEFAULT_ARGS = {
     "max_retry_delay": timedelta(minutes=15),
     "retry_policy": RETRY_POLICY,
     "execution_timeout": timedelta(minutes=30),
-    "on_failure_callback": tell_failure,
+    "on_failure_callback": [tell_failure, OperationsNotifier()],
 }
 
 

@@ -47,6 +47,12 @@ class Settings:
     origins: Mapping[str, str]
     contact: str = ""
     """Whom a department asks: name of the office and telephone, as it is shown on receipts and lists."""
+    backup_dir: Path = PROJECT_ROOT / "var" / "backup"
+    """Where backups lie, each in a folder of its own."""
+    audit_heads: Path | None = None
+    """The heads of the audit chain that were exported off the host; ``None`` where they cannot be read from here."""
+    limits_file: Path = PROJECT_ROOT / "include" / "operations" / "limits.yaml"
+    """From when on something is an alarm, and how long files are kept."""
 
     @classmethod
     def load(
@@ -84,6 +90,11 @@ class Settings:
             gx_dir=reader.path("gx_dir", "FAZHI_GX_DIR", root, "great_expectations"),
             reports_dir=reader.path("reports_dir", "FAZHI_REPORTS_DIR", root, "var/reports"),
             contact=reader.text("contact", "FAZHI_CONTACT", ""),
+            backup_dir=reader.path("backup_dir", "FAZHI_BACKUP_DIR", root, "var/backup"),
+            audit_heads=reader.optional_path("audit_heads", "FAZHI_AUDIT_HEADS", root),
+            limits_file=reader.path(
+                "limits_file", "FAZHI_LIMITS_FILE", root, "include/operations/limits.yaml"
+            ),
             origins=reader.origins,
         )
         if settings.platform_alg not in ("hmac-sha256", "hmac-sm3"):
@@ -128,12 +139,16 @@ class _Reader:
     def path(self, name: str, variable: str, root: Path, default: str) -> Path:
         return root / self.text(name, variable, default)
 
+    def optional_path(self, name: str, variable: str, root: Path) -> Path | None:
+        text = self.text(name, variable, "")
+        return root / text if text else None
+
     def url(self, name: str, variable: str, default: str, connection_id: str) -> str:
         connection = self._connection_of(connection_id)
         if connection is None:
             return self.text(name, variable, default)
         self.origins[name] = f"connection {connection_id}"
-        return _url_of(connection)
+        return url_of_connection(connection)
 
     def login(self, name: str, variable: str, connection_id: str) -> str:
         return self._attribute(name, variable, connection_id, "login")
@@ -157,7 +172,7 @@ def _content(variable: str, path: Path) -> str:
         raise ConfigurationError(f"{variable} 指向的文件 {path} 不能读取") from failure
 
 
-def _url_of(connection: Any) -> str:
+def url_of_connection(connection: Any) -> str:
     """The URL of an Airflow connection: ``extra.url`` if given, else put together from its parts."""
     extra = connection.extra_dejson
     if "url" in extra:

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 RUN_TIMEOUT = 300
 STEPS = [
     "collect",
+    "finish",
     "intake",
     "plan",
     "publish",

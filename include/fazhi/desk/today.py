@@ -210,6 +210,12 @@ def today_page(looking: Looking, *, show: str = "open", unit: str = "", after: s
     )
 
 
+def all_entries(looking: Looking) -> tuple[Entry, ...]:
+    """Every submission of a region, received or expected, by urgency: for whoever watches over deadlines."""
+    with read(looking.ground.engine) as connection:
+        return _board(connection, looking).entries
+
+
 def mark_seen(looking: Looking) -> None:
     """Remember that the person has seen everything up to now."""
     whose = (
@@ -633,6 +639,7 @@ __all__ = [
     "Owner",
     "Step",
     "Today",
+    "all_entries",
     "mark_seen",
     "today_page",
 ]

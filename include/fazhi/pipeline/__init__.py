@@ -30,7 +30,7 @@ from fazhi.pipeline.final import (
 )
 from fazhi.pipeline.ground import SHANGHAI, Counts, Ground, Progress, now_in_shanghai
 from fazhi.pipeline.outbox import forgotten_versions, recover_versions, retry_refused
-from fazhi.pipeline.plan import plan_run
+from fazhi.pipeline.plan import note_end, plan_run
 from fazhi.pipeline.reports import report, report_path
 from fazhi.pipeline.results import compare_sealed, due, platform_client, publish, reconcile, score
 from fazhi.pipeline.submissions import (
@@ -73,6 +73,7 @@ __all__ = [
     "has_sealed_results",
     "intake",
     "is_sealed",
+    "note_end",
     "now_in_shanghai",
     "plan_run",
     "platform_client",

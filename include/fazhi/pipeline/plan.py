@@ -11,7 +11,7 @@ from fazhi.pipeline.final import is_sealed
 from fazhi.pipeline.ground import SHANGHAI, Counts, Ground
 from fazhi.settings import Settings
 from fazhi.store import write
-from fazhi.store.tables import pipeline_run
+from fazhi.store.tables import pipeline_run, run_end
 from fazhi.systems import Edition
 
 _SCHEDULED = ("scheduled", "asset_triggered")
@@ -62,6 +62,22 @@ def plan_run(
         "system_digest": edition.digest,
         "registry_digest": ground.registry.digest,
     }
+
+
+def note_end(settings: Settings, *, run_id: str, now: datetime) -> Counts:
+    """Write down that a run went through to its last step; repeating it changes nothing.
+
+    Raises:
+        UsageError: No plan of such a run was written down.
+    """
+    ended_at = now.isoformat(timespec="seconds")
+    with write(Ground(settings).engine) as connection:
+        if connection.scalar(select(pipeline_run.c.run_id).where(pipeline_run.c.run_id == run_id)) is None:
+            raise UsageError(f"没有执行 {run_id} 的计划记录")
+        known = connection.scalar(select(run_end.c.ended_at).where(run_end.c.run_id == run_id))
+        if known is None:
+            connection.execute(insert(run_end).values(run_id=run_id, ended_at=ended_at))
+    return {"run_id": run_id, "ended_at": known or ended_at}
 
 
 def _assessment_year(partition_key: str | None, now: datetime) -> int:

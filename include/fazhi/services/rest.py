@@ -16,7 +16,7 @@ from fazhi.model.errors import FazhiError, Unreachable
 
 DAG_ID = "assessment"
 DAG_IDS = (DAG_ID, "final_results")
-"""Every DAG of the project; those that a start waits for and switches on."""
+"""The DAGs that a start waits for and switches on; the watch and the pruning are for those who keep a deployment."""
 FINISHED = frozenset({"success", "failed"})
 _TIMEOUT = 60
 

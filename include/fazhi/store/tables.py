@@ -866,6 +866,14 @@ pipeline_run = Table(
     comment="which run of the pipeline asked for what; Airflow's own history may be cleared",
 )
 
+run_end = Table(
+    "run_end",
+    metadata,
+    Column("run_id", Text, ForeignKey("pipeline_run.run_id"), primary_key=True),
+    Column("ended_at", Text, nullable=False),
+    comment="runs of the pipeline that went through to their last step; a run that failed has no row",
+)
+
 audit = Table(
     "audit",
     metadata,
