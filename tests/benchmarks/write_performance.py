@@ -61,7 +61,8 @@ def table(measured: dict[str, Any]) -> str:
     lines.append("| 当年的数值行数 | " + " | ".join(rows) + " |")
     for name, title in NAMES.items():
         power = exponent(costs[-2][name], costs[-1][name], sizes[-2]["units"], last)
-        beyond = [f"{_beyond(costs, name, sizes, target):,.0f}" for target in targets]
+        # a cost that shrank shows noise, not growth: nothing is said of sizes beyond
+        beyond = [f"{_beyond(costs, name, sizes, target):,.0f}" if power > 0 else "—" for target in targets]
         title = f"{sizes[-1]['years']} 个年度的{title}" if name == "backfill" else title
         lines.append(
             "| "
@@ -114,7 +115,8 @@ def page(measured: dict[str, Any], others: str) -> str:
 ## 整夜
 
 每个规模在独立的进程里，走的就是流程所调用的函数。“推算”不是测量：增长指数大于 1 的按指数外推，
-不大于 1 的按最大两档连成的直线外推（指数小于 1 只说明有固定开销）。没有写进表里的规模没有测过。
+不大于 1 的按最大两档连成的直线外推（指数小于 1 只说明有固定开销），负的不外推（只是测量误差）。外推的倍数越大越不可靠：
+17 万个单位只能看数量级，内存一项尤其如此，因为实际按地区分别核验和计分。没有写进表里的规模没有测过。
 
 {table(measured)}
 
