@@ -46,10 +46,29 @@ EXAMPLES = [
 EXCUSED = sorted({row["indicator"] for rows in EXAMPLES for row in rows if row.get("na") == "1"})
 LIVES = 300 if os.environ.get("FAZHI_SOAK") else 12
 
-chosen_examples = st.lists(st.sampled_from(range(len(EXAMPLES))), min_size=1, max_size=4)
+Rows = Sequence[Mapping[str, str]]
+
+
+def submissions_of(rows: Rows) -> list[Rows]:
+    """The rows by the submission that they would come in."""
+    grouped: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for row in rows:
+        sender = row.get("by") or row.get("unit", "甲单位")
+        of = (row.get("kind", "unit"), sender, row.get("year", "0"), row.get("period", ""))
+        grouped.setdefault(of, []).append(row)
+    return list(grouped.values())
+
+
+COMPARING = [number for number, rows in enumerate(EXAMPLES) if len(submissions_of(rows)) > 1]
+"""Examples about several submissions: one may come again without the other."""
+
+some_examples = st.lists(st.sampled_from(range(len(EXAMPLES))), min_size=1, max_size=4)
+comparing_ones = st.lists(st.sampled_from(COMPARING), min_size=1, max_size=3)
+parts = st.sampled_from(("all", "first", "last"))
 acts = st.one_of(
-    st.tuples(st.just("submit"), st.sampled_from(NAMES), chosen_examples),
-    st.tuples(st.just("submit"), st.sampled_from(NAMES), chosen_examples),
+    st.tuples(st.just("submit"), st.sampled_from(NAMES), some_examples, st.just("all")),
+    st.tuples(st.just("submit"), st.sampled_from(NAMES), comparing_ones, parts),
+    st.tuples(st.just("submit"), st.sampled_from(NAMES), comparing_ones, parts),
     st.tuples(
         st.just("excuse"),
         st.sampled_from(NAMES),
@@ -64,8 +83,8 @@ acts = st.one_of(
 nights = st.lists(st.lists(acts, min_size=1, max_size=3), min_size=2, max_size=5)
 
 
-def submit(city: City, name: str, examples: Sequence[int]) -> None:
-    """Rows of some examples as one sender's; who is called 甲单位 there is called otherwise."""
+def submit(city: City, name: str, examples: Sequence[int], part: str) -> None:
+    """Some examples, or the first or last submission of each; who is called 甲单位 there is called otherwise."""
 
     def named(row: Mapping[str, str]) -> dict[str, str]:
         renamed = {key: name if text == "甲单位" else text for key, text in row.items() if key != "revision"}
@@ -73,7 +92,9 @@ def submit(city: City, name: str, examples: Sequence[int]) -> None:
             renamed.setdefault("unit", name)
         return renamed
 
-    city.submit([named(row) for number in examples for row in EXAMPLES[number]])
+    chosen = {"all": slice(None), "first": slice(1), "last": slice(-1, None)}[part]
+    sent = [rows for number in examples for rows in submissions_of(EXAMPLES[number])[chosen]]
+    city.submit([named(row) for rows in sent for row in rows])
 
 
 def go_back(city: City, number: int) -> None:

@@ -241,9 +241,8 @@ class City:
         )
         files = [("填报表.csv", "workbook", first.get("file", f"workbook {self._submitted}"))]
         files += [
-            (f"{row['evidence_file']}.pdf", "evidence", row["evidence_file"])
-            for row in rows
-            if "evidence_file" in row
+            (f"{name}.pdf", "evidence", name)
+            for name in dict.fromkeys(row["evidence_file"] for row in rows if "evidence_file" in row)
         ]
         for name, role, content in files:
             sha256 = sha256_hex(content.encode())
