@@ -175,6 +175,15 @@ def test_a_store_that_cannot_be_used_is_told_without_its_password(tmp_path, url,
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("url", ["geheim at nowhere", "postgresql://person:geheim@host:port/fazhi"])
+def test_settings_are_shown_even_where_the_stores_address_cannot_be_read(tmp_path, url):
+    env = city_environment(tmp_path, tmp_path, FAZHI_STORE_URL=url)
+    done = fazhi("settings", "--json", env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["store_url"]["origin"] == "environment FAZHI_STORE_URL"
+    assert "geheim" not in done.stdout + done.stderr
+
+
 def test_one_units_score_is_told_with_and_without_its_way(lived):
     home, env, _ = lived
     with (home / "export" / "results.csv").open(encoding="utf-8", newline="") as file:

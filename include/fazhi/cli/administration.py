@@ -2,6 +2,7 @@
 
 import typer
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from fazhi.cli.app import JsonOption, app, out, print_json, print_table
 from fazhi.settings import SECRET_SETTINGS, Settings
@@ -28,9 +29,15 @@ def settings(as_json: JsonOption = False) -> None:
 def _shown(name: str, text: str) -> str:
     if name in SECRET_SETTINGS:
         return "******" if text else ""
-    if name == "store_url":
+    return _store_url(text) if name == "store_url" else text
+
+
+def _store_url(text: str) -> str:
+    """The address without its password; one that cannot be read is not shown, for it may hold one."""
+    try:
         return make_url(text).render_as_string(hide_password=True)
-    return text
+    except (ArgumentError, ValueError):
+        return "（不是数据库地址）"
 
 
 @store_app.command("upgrade")
