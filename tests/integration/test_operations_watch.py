@@ -21,7 +21,7 @@ from fazhi.pipeline import SHANGHAI
 from fazhi.review.requests import Asked, ask_not_applicable
 from fazhi.services.backup import back_up
 from fazhi.settings import PROJECT_ROOT
-from fazhi.store import write
+from fazhi.store import open_store, write
 from fazhi.store.raw import RawStore
 from fazhi.store.tables import (
     current_validation,
@@ -382,3 +382,27 @@ def test_a_slip_in_the_limits_stops_the_watch(change, said: str, tmp_path: Path)
     file.write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=re.escape(said)):
         Limits.load(file)
+
+
+@pytest.mark.ci
+def test_every_check_can_be_made_on_postgresql(city: DeskCity, postgres_url: str) -> None:
+    """Statements that only SQLite understands would show as a database that does not answer."""
+    settings = replace(city.settings, store_url=postgres_url)
+    with write(open_store(postgres_url)) as connection:
+        connection.execute(
+            insert(pipeline_run).values(
+                run_id="scheduled__this",
+                year=NOW.year,
+                run_type="scheduled",
+                mode="auto",
+                system_id="2024",
+                system_digest="5" * 64,
+                started_at=NOW.isoformat(),
+            )
+        )
+    pipeline.note_end(settings, run_id="scheduled__this", now=NOW)
+    late = NOW + timedelta(days=2)
+    _outbox_row("conflict", NOW)(replace(city, settings=settings))
+    found = {one.key for one in raised(settings, late)}
+    assert {f"night-missing/{NOW.year}", f"outbox-refused/{YEAR}"} <= found
+    assert not {key for key in found if key.startswith(("store-unreachable", "watch-incomplete"))}
