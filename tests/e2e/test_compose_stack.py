@@ -153,6 +153,19 @@ def test_a_worker_cannot_open_the_database_of_airflow(stack: ComposeStack):
         assert 'permission denied for database "airflow"' in said
 
 
+def test_a_change_of_the_ground_takes_force_where_the_desk_runs_and_reaches_the_workers(stack: ComposeStack):
+    day = "2026-12-31,holiday,演练,《演练用的通知》（演练机关2026年1月1日通知）,found"
+    stage = f"mkdir /tmp/holidays && cp /srv/ground/holidays/2026.csv /tmp/holidays && echo '{day}' >> /tmp/holidays/2026.csv"
+    stack.execute("apiserver", "sh", "-c", stage)
+    proposed = ("registry", "import", "/tmp/holidays", "--by", "zhang", "--name", "张三", "--reason", "演练")
+    told = stack.execute("apiserver", "fazhi", *proposed, check=False)  # its status says: a person is needed
+    assert "已记录为提议 1，等另一人批准" in told
+    assert day not in stack.execute("worker-1", "cat", "/srv/ground/holidays/2026.csv")
+    approved = ("registry", "approve", "1", "--by", "li", "--name", "李四", "--reason", "演练")
+    stack.execute("apiserver", "fazhi", *approved)
+    assert day in stack.execute("worker-1", "cat", "/srv/ground/holidays/2026.csv")
+
+
 # ---- work, and what happens when something dies ----------------------------------------------------------
 
 

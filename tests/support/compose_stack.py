@@ -25,7 +25,7 @@ from support.namespace_door import door
 FILE = PROJECT_ROOT / "docker-compose.yaml"
 PROFILES = ("sandbox", "maintenance")
 RUNTIME_USER = 50_000
-_UP_SECONDS = 240
+_UP_SECONDS = 480
 
 
 @functools.cache
