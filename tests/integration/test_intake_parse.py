@@ -207,6 +207,22 @@ def test_a_run_killed_while_writing_leaves_nothing_and_goes_on(engine, inbox, ru
     assert sorted(v.period for v in values) == ["2024-01", "2024-02", "2024-03"]
 
 
+def test_a_transaction_ends_with_the_submission_that_fills_it(engine, inbox, run, monkeypatch):
+    """However many submissions there are, no more values than that are held at a time."""
+    for number in range(1, 6):
+        put_submission(inbox, f"S{number}", {"a.csv": csv_text(RECORD).encode()}, period=f"2024-0{number}")
+    monkeypatch.setattr(parse, "_VALUES_PER_TRANSACTION", 2)
+    real, held = parse._store, []
+
+    def stored(connection, batch, reader):
+        held.append(sum(len(reading.values) for _, reading in batch))
+        return real(connection, batch, reader)
+
+    monkeypatch.setattr(parse, "_store", stored)
+    assert run().values == 5
+    assert held == [2, 2, 1]
+
+
 def test_only_the_year_asked_for_is_read(engine, raw, inbox, run, editions):
     put_submission(inbox, "S1", {"a.csv": csv_text(RECORD).encode()})
     put_submission(inbox, "S0", {"a.csv": csv_text(RECORD).encode()}, period="2023")

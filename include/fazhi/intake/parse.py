@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,10 @@ Progress = Callable[[str], None]
 """Told in Chinese how many submissions are done, of how many."""
 
 _PER_TRANSACTION = 64
+_VALUES_PER_TRANSACTION = 4_000
+"""A transaction ends with the submission that reaches it: an authority's table has a row for every unit, and memory
+must not grow with the units times the submissions."""
+_ROWS_PER_INSERT = 2_000
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _log = logging.getLogger(__name__)
 
@@ -119,20 +124,32 @@ def parse_slice(
     pending, already = _pending(engine, reader.digest, year)
     counts = ParseCounts(already=already)
     done = 0
-    for batch in _batches(pending, _PER_TRANSACTION):
-        read_batch: list[tuple[_Pending, Reading]] = []
+    while done < len(pending):
         problems: list[str] = []
-        for item in batch:
-            reading = _read(raw, item, reader, problems)
-            if reading is not None:
-                read_batch.append((item, reading))
+        looked_at, readings = _read_some(raw, pending[done : done + _PER_TRANSACTION], reader, problems)
         with write(engine) as connection:
-            stored = _store(connection, read_batch, reader)
+            stored = _store(connection, readings, reader)
         counts = _added(counts, stored, problems)
-        done += len(batch)
+        done += looked_at
         if progress is not None:
             progress(f"已读取报送 {done}/{len(pending)}")
     return counts
+
+
+def _read_some(
+    raw: RawStore, items: Sequence[_Pending], reader: _Reader, problems: list[str]
+) -> tuple[int, list[tuple[_Pending, Reading]]]:
+    """Read submissions until there is enough for a transaction: how many were looked at, and what was read."""
+    readings: list[tuple[_Pending, Reading]] = []
+    values = 0
+    for number, item in enumerate(items, 1):
+        reading = _read(raw, item, reader, problems)
+        if reading is not None:
+            readings.append((item, reading))
+            values += len(reading.values)
+        if values >= _VALUES_PER_TRANSACTION:
+            return number, readings
+    return len(items), readings
 
 
 def reader_digest(edition: Edition, registry: Registry) -> str:
@@ -144,10 +161,6 @@ def reader_digest(edition: Edition, registry: Registry) -> str:
             "reader_version": READER_VERSION,
         }
     )
-
-
-def _batches(items: Sequence[_Pending], size: int) -> Iterator[Sequence[_Pending]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _added(counts: ParseCounts, stored: Sequence[Reading], problems: Iterable[str]) -> ParseCounts:
@@ -266,29 +279,29 @@ def _store(
         _insert(
             connection,
             tables.value,
-            [
+            (
                 {"parse_id": parse_id, **vars(value)}
                 for parse_id, _, reading in numbered
                 for value in reading.values
-            ],
+            ),
         )
         value_ids = _value_ids(connection, [parse_id for parse_id, _, _ in numbered])
         _insert(
             connection,
             tables.finding,
-            [
+            (
                 _finding_row(found, item, reading, parse_id, value_ids, reader.edition)
                 for parse_id, item, reading in numbered
                 for found in reading.findings
-            ],
+            ),
         )
     _point(connection, reader.digest, [item.submission_id for item, _ in batch])
     return [reading for _, reading in new]
 
 
-def _insert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
+def _insert(connection: Connection, table: Any, rows: Iterator[dict[str, Any]]) -> None:
+    while some := list(islice(rows, _ROWS_PER_INSERT)):
+        connection.execute(insert(table), some)
 
 
 def _parse_row(item: _Pending, reading: Reading, reader: _Reader) -> dict[str, Any]:
