@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import DBAPIError
 
-from fazhi.model.errors import FazhiError
+from fazhi.model.errors import FazhiError, Unreachable
 from fazhi.operations import machine, pushes, waiting
 from fazhi.operations.alarm import Alarm, alarm
 from fazhi.operations.limits import Limits, Severity
@@ -58,6 +58,8 @@ def _made(name: str, check: Check, ground: Ground, limits: Limits, now: datetime
     except DBAPIError as failure:
         reason = str(failure.orig).strip().splitlines()[:1]
         return [alarm(limits.kinds["store-unreachable"], f"数据库不应答：{''.join(reason)}")]
+    except Unreachable as failure:  # the checks ask nothing but the store
+        return [alarm(limits.kinds["store-unreachable"], str(failure))]
     except (FazhiError, OSError) as failure:
         what = f"“{name}”没有检查成：{failure}"
         return [alarm(limits.kinds["watch-incomplete"], what, subject=name)]
