@@ -5,11 +5,14 @@ whom to ask. Nothing is left out.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles.cell_style import StyleArray
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
@@ -101,8 +104,9 @@ def write_list(
         cell.font, cell.fill, cell.border = Font(_FONT, 11, bold=True), _HEAD_FILL, _BOX
         cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
     sheet.row_dimensions[first].height = 24
+    styles = _Styles()
     for number, one in enumerate(findings, 1):
-        _write_row(sheet, first + number, number, one, head, links.get(number))
+        _write_row(sheet, first + number, number, one, head, links.get(number), styles)
     if not findings:
         _spanning(sheet, first + 1, "没有发现问题。")
     sheet.freeze_panes = f"A{first + 1}"
@@ -155,7 +159,13 @@ def _spanning(sheet: Worksheet, row: int, text: str, bold: int = 0) -> None:
 
 
 def _write_row(
-    sheet: Worksheet, row: int, number: int, one: Listed, head: ReturnHead, link: Link | None
+    sheet: Worksheet,
+    row: int,
+    number: int,
+    one: Listed,
+    head: ReturnHead,
+    link: Link | None,
+    styles: "_Styles",
 ) -> None:
     cell_zh = place_zh(one.cell) if one.cell else "整个文件" if one.sheet is None else "整张表"
     texts = (
@@ -174,18 +184,46 @@ def _write_row(
     for column, text in enumerate(texts, 1):
         cell = sheet.cell(row, column)
         _text(cell, text)
-        cell.font, cell.border = Font(_FONT, 10), _BOX
-        cell.alignment = Alignment(
-            horizontal="center" if column <= 4 else None, vertical="center", wrap_text=True
-        )
+        styles.dress(cell, _look(column, one.severity, link is not None))
     sheet.cell(row, 1).value = number
-    severity = sheet.cell(row, 2)
-    severity.font = Font(_FONT, 10, bold=True, color=_INK_OF[one.severity])
-    severity.fill = PatternFill("solid", fgColor=_TINT_OF[one.severity])
     if link is not None:
         _link(sheet.cell(row, 4), link)
     tallest = max(_lines(text, width) for text, (_, width) in zip(texts, HEADERS, strict=True))
     sheet.row_dimensions[row].height = min(_TALLEST, _POINTS_PER_LINE * tallest + 6)
+
+
+_Look = tuple[bool, Severity | None, bool]
+"""Whether a cell is centred, in which severity's colours, and whether it is a link."""
+
+
+def _look(column: int, severity: Severity, is_linked: bool) -> _Look:
+    return column <= 4, severity if column == 2 else None, is_linked and column == 4
+
+
+class _Styles:
+    """The styles of the list's cells, each made once: openpyxl looks up every style that is assigned by its content."""
+
+    def __init__(self) -> None:
+        self._made: dict[_Look, StyleArray] = {}
+
+    def dress(self, cell: Any, look: _Look) -> None:
+        """Give a cell its look; openpyxl has no public way to share a style between cells."""
+        if look not in self._made:
+            self._dress(cell, *look)
+            self._made[look] = cell._style
+        cell._style = copy(self._made[look])
+
+    @staticmethod
+    def _dress(cell: Cell | MergedCell, centred: bool, severity: Severity | None, is_link: bool) -> None:
+        cell.font, cell.border = Font(_FONT, 10), _BOX
+        cell.alignment = Alignment(
+            horizontal="center" if centred else None, vertical="center", wrap_text=True
+        )
+        if severity is not None:
+            cell.font = Font(_FONT, 10, bold=True, color=_INK_OF[severity])
+            cell.fill = PatternFill("solid", fgColor=_TINT_OF[severity])
+        if is_link:
+            cell.font = Font(_FONT, 10, underline="single", color="1F4E9E")
 
 
 def _link(cell: Cell | MergedCell, link: Link) -> None:
@@ -194,7 +232,6 @@ def _link(cell: Cell | MergedCell, link: Link) -> None:
     cell.hyperlink = Hyperlink(
         ref=cell.coordinate, location=link.location, tooltip=f"跳到 {link.sheet} {link.address}"
     )
-    cell.font = Font(_FONT, 10, underline="single", color="1F4E9E")
 
 
 def _text(cell: Cell | MergedCell, text: str) -> None:
