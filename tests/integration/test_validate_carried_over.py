@@ -1,5 +1,6 @@
 """What one change makes be judged again, and what it leaves alone: each way of ``fazhi.validate.basis`` on its own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,52 @@ def test_findings_carried_over_belong_to_the_new_validation(city: City) -> None:
         statement = select(finding.c.validation_id, func.count()).group_by(finding.c.validation_id)
         counted = {row[0]: row[1] for row in connection.execute(statement)}
     assert counted[first.validation_id] == counted[second.validation_id]
+
+
+def test_a_number_that_another_unit_comes_to_share_is_found_on_both(city: City) -> None:
+    first = {"indicator": "I1.2", "value": "4", "note": "见合环罚字〔2024〕3号（合成数据）", "unit": "甲单位"}
+    city.submit([first])
+    city.judge()
+    assert "CROSS_UNIT_DUP" not in rules_of(city, "甲单位")
+    city.submit([{**first, "value": "5", "unit": "乙单位"}])
+    city.judge()
+    assert "CROSS_UNIT_DUP" in rules_of(city, "甲单位")
+    assert judged(city) == {code_of("甲单位"), code_of("乙单位")}
+    city.submit([{**first, "value": "5", "unit": "乙单位", "note": ""}])
+    city.judge()
+    assert "CROSS_UNIT_DUP" not in rules_of(city, "甲单位")
+
+
+def test_what_another_source_says_now_is_compared(city: City) -> None:
+    by_court = {"indicator": "G2.2", "value": "1", "by": "COURT", "kind": "office"}
+    city.submit([by_court])
+    city.submit([{**by_court, "by": "RECON"}])
+    city.judge()
+    assert city.findings("CONFLICT") == []
+    city.submit([{**by_court, "by": "RECON", "value": "3"}])
+    city.judge()
+    assert len(city.findings("CONFLICT")) == 2
+    city.submit([{**by_court, "by": "RECON"}])
+    city.judge()
+    assert city.findings("CONFLICT") == []
+
+
+def test_a_check_that_names_another_indicator_is_followed_back(tmp_path: Path) -> None:
+    """An edition's own CONFLICT between two indicators of two sources: only the other one changes."""
+    general = next(check for check in EDITION.checks if check.rule == "CONFLICT")
+    params = {"indicator": "G2.2", "part": "value", "of": "A1.4", "of_part": "value"}
+    own = replace(general, check_id="CONFLICT_G2.2_A1.4", params=params)
+    edition = replace(EDITION, checks=(*EDITION.checks, own), digest="7" * 64)
+    registry = small_registry(edition, *(unit(name, Tag.LEAD, Tag.ENF) for name in OTHERS))
+    city = City.at(tmp_path, edition, registry=registry, own_suite=True)
+    for name in OTHERS:
+        city.submit([{**FAULTY, "unit": name}])
+    city.submit([{"indicator": "G2.2", "value": "1", "by": "COURT", "kind": "office"}])
+    other = {"indicator": "A1.4", "value": "1", "by": "SUPERV", "kind": "office"}
+    city.submit([other])
+    city.judge()
+    assert [one for one in city.findings("CONFLICT") if one["check_id"] == own.check_id] == []
+    city.submit([{**other, "value": "3"}])
+    city.judge()
+    found = [one for one in city.findings("CONFLICT") if one["check_id"] == own.check_id]
+    assert [one["indicator_code"] for one in found] == ["G2.2"]
