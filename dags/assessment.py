@@ -54,7 +54,7 @@
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -63,21 +63,18 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from assessment_year import AssessmentYearTimetable
 from fazhi.model.errors import Unreachable
-from operations_notifier import OperationsNotifier
 from pipeline_task import (
-    RETRY_POLICY,
+    FIRST_DAY,
     ValidationOperator,
     away,
     in_plain_words,
     settings,
+    step_defaults,
     stop_for_sources_away,
-    tell_failure,
     tell_problems,
 )
 
 Counts = dict[str, Any]
-
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 class Tag(StrEnum):
@@ -120,16 +117,6 @@ PARAMS = {
         title="报送理由（reason）",
         description="回填或手动执行要报送时必填，会记录在案。",
     ),
-}
-
-DEFAULT_ARGS = {
-    "owner": "fazhi",
-    "retries": 3,
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=15),
-    "retry_policy": RETRY_POLICY,
-    "execution_timeout": timedelta(minutes=30),
-    "on_failure_callback": [tell_failure, OperationsNotifier()],
 }
 
 SOURCE_TITLES = {"folder": "报送文件夹", "portal": "报送门户"}
@@ -342,11 +329,11 @@ def _name_region(year: int, region: str) -> None:
     description="采集、核验、计分、报送；每个考评年度一次执行",
     doc_md=__doc__,
     schedule=AssessmentYearTimetable(),
-    start_date=datetime(2021, 1, 1, tzinfo=SHANGHAI),
+    start_date=FIRST_DAY,
     catchup=False,
     max_active_runs=4,
     dagrun_timeout=timedelta(hours=6),
-    default_args=DEFAULT_ARGS,
+    default_args=step_defaults(),
     params=PARAMS,
     tags=[tag.value for tag in Tag],
 )

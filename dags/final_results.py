@@ -31,7 +31,7 @@
 - 任何一步都可以放心重跑。
 """
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -39,12 +39,10 @@ from airflow.sdk import Param, dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from operations_notifier import OperationsNotifier
-from pipeline_task import RETRY_POLICY, in_plain_words, settings, tell_failure
+from pipeline_task import FIRST_DAY, in_plain_words, settings, step_defaults
 
 Counts = dict[str, Any]
 
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 POOL = "platform"
 
 
@@ -65,16 +63,6 @@ PARAMS = {
         title="年度（year）",
         description="只办这一个年度；不填则办所有已签发、尚未完成的年度。",
     ),
-}
-
-DEFAULT_ARGS = {
-    "owner": "fazhi",
-    "retries": 3,
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=15),
-    "retry_policy": RETRY_POLICY,
-    "execution_timeout": timedelta(minutes=30),
-    "on_failure_callback": [tell_failure, OperationsNotifier()],
 }
 
 
@@ -156,11 +144,11 @@ def _name_year(year: int) -> None:
     description="报送已签发的最终结果和更正，全部确认后封存",
     doc_md=__doc__,
     schedule=CronTriggerTimetable("30 5 * * *", timezone="Asia/Shanghai"),
-    start_date=datetime(2021, 1, 1, tzinfo=SHANGHAI),
+    start_date=FIRST_DAY,
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=2),
-    default_args=DEFAULT_ARGS,
+    default_args=step_defaults(),
     params=PARAMS,
     tags=[tag.value for tag in Tag],
 )

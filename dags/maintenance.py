@@ -16,7 +16,7 @@ Airflow 的元数据（执行记录、XCom）不在这里清理：任务没有�
 `fazhi prune --metadata --apply`，见运维手册“保留与清理”一节。
 """
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,10 @@ from typing import Any
 from airflow.sdk import Variable, dag, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from operations_notifier import OperationsNotifier
-from pipeline_task import RETRY_POLICY, in_plain_words, settings, tell_failure
+from pipeline_task import FIRST_DAY, in_plain_words, settings, step_defaults
 
 Counts = dict[str, Any]
 
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 CONSENT = "fazhi_prune"
 """The variable whose value ``apply`` allows to remove what was found."""
 
@@ -38,17 +36,6 @@ class Tag(StrEnum):
     """The tags that this DAG carries."""
 
     DUTY = "值守"
-
-
-DEFAULT_ARGS = {
-    "owner": "fazhi",
-    "retries": 3,
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=15),
-    "retry_policy": RETRY_POLICY,
-    "execution_timeout": timedelta(hours=1),
-    "on_failure_callback": [tell_failure, OperationsNotifier()],
-}
 
 
 @task(
@@ -82,11 +69,11 @@ def prune_files() -> Counts:
     description="每周清理过了保留期限的报告、日志和旧备份；默认只列出",
     doc_md=__doc__,
     schedule=CronTriggerTimetable("30 12 * * 0", timezone="Asia/Shanghai"),
-    start_date=datetime(2021, 1, 1, tzinfo=SHANGHAI),
+    start_date=FIRST_DAY,
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=2),
-    default_args=DEFAULT_ARGS,
+    default_args=step_defaults(timedelta(hours=1)),
     tags=[tag.value for tag in Tag],
 )
 def maintenance() -> None:

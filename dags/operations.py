@@ -24,7 +24,7 @@
 - 检查自身出错（例如限额文件写错）：“检查”显示失败，日志里列出全部错误。
 """
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -32,11 +32,10 @@ from airflow.sdk import Variable, dag, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from operations_notifier import OperationsNotifier
-from pipeline_task import RETRY_POLICY, FinalStop, in_plain_words, settings, tell_failure
+from pipeline_task import FIRST_DAY, FinalStop, in_plain_words, settings, step_defaults
 
 Counts = dict[str, Any]
 
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 MEMORY = "fazhi_alarms_told"
 """The variable in which a round leaves to the next one what was told, and when."""
 
@@ -45,17 +44,6 @@ class Tag(StrEnum):
     """The tags that this DAG carries."""
 
     DUTY = "值守"
-
-
-DEFAULT_ARGS = {
-    "owner": "fazhi",
-    "retries": 3,
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=15),
-    "retry_policy": RETRY_POLICY,
-    "execution_timeout": timedelta(minutes=30),
-    "on_failure_callback": [tell_failure, OperationsNotifier()],
-}
 
 
 @task(
@@ -114,11 +102,11 @@ def conclude(found: list[dict[str, str]]) -> None:
     description="每小时检查一次，有告警则告知责任人",
     doc_md=__doc__,
     schedule=CronTriggerTimetable("15 * * * *", timezone="Asia/Shanghai"),
-    start_date=datetime(2021, 1, 1, tzinfo=SHANGHAI),
+    start_date=FIRST_DAY,
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=1),
-    default_args=DEFAULT_ARGS,
+    default_args=step_defaults(),
     tags=[tag.value for tag in Tag],
 )
 def operations_dag() -> None:
