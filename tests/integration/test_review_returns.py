@@ -20,7 +20,7 @@ from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
 from fazhi.model.terms import SubmissionKind
 from fazhi.pipeline import Ground
-from fazhi.pipeline.due import due_zh
+from fazhi.pipeline.due_words import due_zh
 from fazhi.review.listing import LIST_SHEET
 from fazhi.review.receipt import correction_list, write_receipt
 from fazhi.settings import Settings

@@ -9,7 +9,7 @@ from fazhi import pipeline
 from fazhi.cli.app import STATUS_NEEDS_A_PERSON, YearOption, app, out
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
-from fazhi.pipeline.due import due_zh
+from fazhi.pipeline.due_words import due_zh
 from fazhi.review.receipt import correction_list, write_receipt
 from fazhi.review.stored import submissions_of
 from fazhi.settings import Settings

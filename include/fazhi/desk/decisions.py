@@ -18,7 +18,7 @@ from fazhi.desk.submissions import RequestRow, region_of_sender, request_rows, s
 from fazhi.model.errors import UsageError
 from fazhi.model.period import Period
 from fazhi.pipeline import Ground
-from fazhi.pipeline.due import due_zh
+from fazhi.pipeline.due_words import due_zh
 from fazhi.review import (
     Asked,
     Receipt,

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from fazhi.model.terms import OutboxState
 from fazhi.operations.alarm import Alarm, alarm
 from fazhi.operations.limits import Limits
+from fazhi.operations.standing import standing_by_year
 from fazhi.pipeline import SHANGHAI, Ground, is_sealed
 from fazhi.store import read
 from fazhi.store.tables import outbox, pipeline_run, portal_report, run_end
@@ -58,24 +59,20 @@ def outbox_rows(ground: Ground, limits: Limits, now: datetime) -> Iterator[Alarm
         ("outbox-refused", _STUCK, "份结果被平台拒收或与平台不一致"),
     ):
         kind = limits.kinds[name]
-        before = (now.astimezone(SHANGHAI) - kind.patience).isoformat(timespec="seconds")
-        standing = (
-            select(outbox.c.year, func.count(), func.min(outbox.c.changed_at))
-            .where(outbox.c.state.in_(states), outbox.c.changed_at < before)
-            .group_by(outbox.c.year)
-            .order_by(outbox.c.year)
+        yield from standing_by_year(
+            ground,
+            kind,
+            now,
+            year=outbox.c.year,
+            since=outbox.c.changed_at,
+            waiting=outbox.c.state.in_(states),
+            words=f"{words}，已超过 {kind.limit:g} 小时",
         )
-        with read(ground.engine) as connection:
-            rows = connection.execute(standing).all()
-        for year, count, since in rows:
-            what = f"{year}年度有 {count} {words}，已超过 {kind.limit:g} 小时"
-            yield alarm(kind, what, subject=str(year), since=since)
 
 
 def reports_to_portal(ground: Ground, limits: Limits, now: datetime) -> Iterator[Alarm]:
     """What departments should have been told and were not."""
     kind = limits.kinds["report-untold"]
-    before = (now.astimezone(SHANGHAI) - kind.patience).isoformat(timespec="seconds")
     later = portal_report.alias()
     replaced = (
         select(later.c.report_no)
@@ -86,14 +83,12 @@ def reports_to_portal(ground: Ground, limits: Limits, now: datetime) -> Iterator
         )
         .exists()
     )
-    untold = (
-        select(portal_report.c.year, func.count(), func.min(portal_report.c.queued_at))
-        .where(portal_report.c.reported_at.is_(None), portal_report.c.queued_at < before, ~replaced)
-        .group_by(portal_report.c.year)
-        .order_by(portal_report.c.year)
+    yield from standing_by_year(
+        ground,
+        kind,
+        now,
+        year=portal_report.c.year,
+        since=portal_report.c.queued_at,
+        waiting=portal_report.c.reported_at.is_(None) & ~replaced,
+        words=f"份报送的审核结果超过 {kind.limit:g} 小时没有告知报送门户",
     )
-    with read(ground.engine) as connection:
-        rows = connection.execute(untold).all()
-    for year, count, since in rows:
-        what = f"{year}年度有 {count} 份报送的审核结果超过 {kind.limit:g} 小时没有告知报送门户"
-        yield alarm(kind, what, subject=str(year), since=since)

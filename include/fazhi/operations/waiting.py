@@ -12,6 +12,7 @@ from fazhi.desk.states import State
 from fazhi.desk.today import Entry, Looking, all_entries
 from fazhi.operations.alarm import Alarm, alarm
 from fazhi.operations.limits import Kind, Limits
+from fazhi.operations.standing import standing_by_year
 from fazhi.pipeline import SHANGHAI, Ground, region_is_sealed
 from fazhi.publish import final
 from fazhi.registry.calendar import WorkingDays
@@ -111,18 +112,15 @@ def requests(ground: Ground, limits: Limits, now: datetime) -> Iterator[Alarm]:
         .limit(1)
         .scalar_subquery()
     )
-    before = (now.astimezone(SHANGHAI) - kind.patience).isoformat(timespec="seconds")
-    waiting = (
-        select(department_request.c.year, func.count(), func.min(department_request.c.requested_at))
-        .where(department_request.c.requested_at < before, func.coalesce(newest, "withdraw") == "withdraw")
-        .group_by(department_request.c.year)
-        .order_by(department_request.c.year)
+    yield from standing_by_year(
+        ground,
+        kind,
+        now,
+        year=department_request.c.year,
+        since=department_request.c.requested_at,
+        waiting=func.coalesce(newest, "withdraw") == "withdraw",
+        words=f"件单位的申请（不适用、豁免、延期）超过 {_span(kind.patience)}没有裁定",
     )
-    with read(ground.engine) as connection:
-        rows = connection.execute(waiting).all()
-    for year, count, since in rows:
-        what = f"{year}年度有 {count} 件单位的申请（不适用、豁免、延期）超过 {_span(kind.patience)}没有裁定"
-        yield alarm(kind, what, subject=str(year), since=since)
 
 
 def ground_changes(ground: Ground, limits: Limits, now: datetime) -> Iterator[Alarm]:

@@ -23,7 +23,7 @@ from fazhi.model.errors import FazhiError, UsageError
 from fazhi.model.findings import Finding
 from fazhi.model.period import Period
 from fazhi.model.terms import SubmissionKind
-from fazhi.pipeline.due import due_zh
+from fazhi.pipeline.due_words import due_zh
 from fazhi.pipeline.ground import Ground
 from fazhi.pipeline.identify import Identity, identify
 from fazhi.review.listed import Listed, in_order, listed, without_echoes

@@ -7,7 +7,7 @@ from fazhi.collect import report_back as tell_portal
 from fazhi.intake import parse_slice
 from fazhi.model.errors import ConfigurationError, Unreachable, UsageError
 from fazhi.model.period import Period
-from fazhi.pipeline.due import due_zh
+from fazhi.pipeline.due_words import due_zh
 from fazhi.pipeline.ground import Counts, Ground, Progress, now_in_shanghai
 from fazhi.review import correction_list
 from fazhi.settings import Settings
