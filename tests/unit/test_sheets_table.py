@@ -8,11 +8,15 @@ from openpyxl import load_workbook
 from fazhi.intake import table
 from fazhi.intake.table import Table, find_table
 from fazhi.model.terms import SubmissionKind
+from fazhi.model.unit_code import check_character
 from fazhi.sheets import FileFault, read_file
-from support.intake import HEADERS, UNIT, book, csv_text, row, saved
+from support.intake import HEADERS, OTHER_UNIT, UNIT, book, csv_text, row, saved
 from support.sheets import part, places, rezipped
 
 SHEET = "填报表"
+MISTYPED_UNIT = UNIT[:-1] + "P"
+"""Its check character is wrong."""
+THIRD_UNIT = "11150200MB1A00002" + check_character("11150200MB1A00002")
 
 
 def table_of(content, kind=SubmissionKind.UNIT, name="填报表.xlsx"):
@@ -214,12 +218,32 @@ def several_units(*units):
 
 
 def test_several_units_in_the_table_of_one_are_held():
-    read = table_of(several_units(UNIT, "X" * 18, UNIT, "Y" * 18))
+    read = table_of(several_units(UNIT, OTHER_UNIT, UNIT, THIRD_UNIT))
     assert [(n.rule, n.cell, n.related) for n in read.notes] == [("MULTI_UNIT", "A4", ("A6",))]
+    assert "3个单位" in read.notes[0].detail
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        (UNIT, MISTYPED_UNIT),
+        (MISTYPED_UNIT, UNIT),
+        (MISTYPED_UNIT, UNIT, UNIT, UNIT),
+        (UNIT, MISTYPED_UNIT, UNIT, MISTYPED_UNIT),
+        (OTHER_UNIT, UNIT, UNIT, UNIT),
+    ],
+)
+def test_a_mistyped_code_or_a_single_row_of_another_is_judged_in_its_row(units):
+    assert table_of(several_units(*units)).notes == ()
+
+
+def test_the_unit_of_most_rows_is_the_one_whose_table_it_is():
+    read = table_of(several_units(OTHER_UNIT, OTHER_UNIT, UNIT, UNIT, UNIT))
+    assert [(n.rule, n.cell, n.related) for n in read.notes] == [("MULTI_UNIT", "A3", ("A4",))]
 
 
 def test_units_of_an_office_or_of_one_alone_are_fine():
-    assert table_of(several_units(UNIT, "X" * 18), SubmissionKind.OFFICE).notes == ()
+    assert table_of(several_units(UNIT, OTHER_UNIT), SubmissionKind.OFFICE).notes == ()
     assert table_of(several_units(UNIT, UNIT)).notes == ()
 
 

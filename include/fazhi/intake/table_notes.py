@@ -6,6 +6,7 @@ its cell.
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +16,7 @@ from typing import Any
 from fazhi.intake.titles import Table, key_of_title, normal_title, vocabulary
 from fazhi.model.exact import plain
 from fazhi.model.terms import SubmissionKind
+from fazhi.model.unit_code import is_valid
 from fazhi.sheets import Area, CellKind, FileFault, Row
 from fazhi.sheets.structure import folded
 
@@ -371,15 +373,18 @@ def _units(table: Table, kind: SubmissionKind, data: Sequence[Row]) -> Iterator[
     column = _unit_column(table)
     if column is None:
         return
+    has_codes = "unit_code" in table.columns
     stated = [
         (row, normal_title(row.text(column)).upper())
         for row in data
         if row.text(column) and _is_filled(table, row)
     ]
-    units = list(dict.fromkeys(unit for _, unit in stated))
-    others = [row for row, unit in stated if unit != units[0]]
+    if has_codes:  # a mistyped code names no unit at all: judged in its row, by its check character
+        stated = [(row, unit) for row, unit in stated if is_valid(unit)]
+    units = Counter(unit for _, unit in stated).most_common()
+    others = [row for row, unit in stated if unit != units[0][0]]
     # among several rows a single one of another unit is a slip in that row, and judged there by its code
-    is_slip = "unit_code" in table.columns and len(others) == 1 and len(stated) > 2
+    is_slip = has_codes and len(others) == 1 and len(stated) > 2
     if others and not is_slip:
         places = [_at(table, row.number, column) for row in others]
         yield _fault(
