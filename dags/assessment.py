@@ -64,15 +64,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 from assessment_year import AssessmentYearTimetable
 from fazhi.model.errors import Unreachable
 from pipeline_task import (
-    FIRST_DAY,
     ValidationOperator,
     away,
     in_plain_words,
     settings,
-    step_defaults,
     stop_for_sources_away,
     tell_problems,
 )
+from step_defaults import FIRST_DAY, step_defaults
 
 Counts = dict[str, Any]
 

@@ -39,7 +39,8 @@ from airflow.sdk import Param, dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from pipeline_task import FIRST_DAY, in_plain_words, settings, step_defaults
+from pipeline_task import in_plain_words, settings
+from step_defaults import FIRST_DAY, step_defaults
 
 Counts = dict[str, Any]
 

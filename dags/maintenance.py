@@ -24,7 +24,8 @@ from typing import Any
 from airflow.sdk import Variable, dag, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from pipeline_task import FIRST_DAY, in_plain_words, settings, step_defaults
+from pipeline_task import in_plain_words, settings
+from step_defaults import FIRST_DAY, step_defaults
 
 Counts = dict[str, Any]
 

@@ -32,7 +32,8 @@ from airflow.sdk import Variable, dag, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from operations_notifier import OperationsNotifier
-from pipeline_task import FIRST_DAY, FinalStop, in_plain_words, settings, step_defaults
+from pipeline_task import FinalStop, in_plain_words, settings
+from step_defaults import FIRST_DAY, step_defaults
 
 Counts = dict[str, Any]
 

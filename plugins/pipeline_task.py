@@ -1,17 +1,15 @@
 """How a step of the pipeline runs as an Airflow task. In: a stage. Out: a task that stops in plain words.
 
-Nothing here is a business rule. ``step_defaults`` is what every step of every DAG starts from; ``settings`` lets
-Airflow's connections win over the environment; ``in_plain_words`` turns an expected stop into one log line without
-a traceback; ``RETRY_POLICY`` tries again only where waiting can help; ``tell_problems`` logs what could not be
-used; ``tell_failure`` names the step, the year and the reason in the log; ``away`` and ``stop_for_sources_away``
-let a run go on without a source that is down and fail at its end; ``ValidationOperator`` is the kind of step that
-carries the link to a validation report.
+Nothing here is a business rule. ``settings`` lets Airflow's connections win over the environment;
+``in_plain_words`` turns an expected stop into one log line without a traceback; ``RETRY_POLICY`` tries again only
+where waiting can help; ``tell_problems`` logs what could not be used; ``tell_failure`` names the step, the year and
+the reason in the log; ``away`` and ``stop_for_sources_away`` let a run go on without a source that is down and fail
+at its end; ``ValidationOperator`` is the kind of step that carries the link to a validation report.
 """
 
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from airflow.providers.standard.operators.python import PythonOperator
@@ -20,14 +18,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from fazhi.model.errors import FazhiError, SystemFault, Unreachable
 from fazhi.settings import Settings
-from operations_notifier import OperationsNotifier
 
 logger = logging.getLogger("airflow.task")
-
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""A fixed offset: a DAG is parsed every few seconds and need not read the zone's history."""
-FIRST_DAY = datetime(2021, 1, 1, tzinfo=SHANGHAI)
-"""From when on a DAG may run: the first year that has an edition."""
 
 
 class Stop(SystemExit):
@@ -55,23 +47,6 @@ RETRY_POLICY = ExceptionRetryPolicy(
         RetryRule(exception=PassingStop, action=RetryAction.DEFAULT, reason="对方暂时连不上，稍后自动重试"),
     ]
 )
-
-
-def step_defaults(longest: timedelta = timedelta(minutes=30)) -> dict[str, Any]:
-    """What every step starts from: three more tries with growing pauses where waiting can help, and telling people.
-
-    Args:
-        longest: After how long a try is ended.
-    """
-    return {
-        "owner": "fazhi",
-        "retries": 3,
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=15),
-        "retry_policy": RETRY_POLICY,
-        "execution_timeout": longest,
-        "on_failure_callback": [tell_failure, OperationsNotifier()],
-    }
 
 
 class ValidationOperator(PythonOperator):
