@@ -190,6 +190,26 @@ def _appended(*cells: object) -> Callable[[Any], object]:
     return edit
 
 
+def _row_again(at: int = 33, **changed: object) -> Callable[[Any], object]:
+    """An edit that copies the first row of data under the table, some of its cells changed."""
+
+    def edit(book: Any) -> None:
+        for column in range(1, 15):
+            book[TABLE].cell(at, column).value = book[TABLE].cell(3, column).value
+        for address, value in changed.items():
+            book[TABLE][address].value = value
+
+    return edit
+
+
+def _both(*edits: Callable[[Any], object]) -> Callable[[Any], object]:
+    def edit(book: Any) -> None:
+        for one in edits:
+            one(book)
+
+    return edit
+
+
 def _hidden_sheet(book: Any) -> None:
     sheet = book.create_sheet("备用")
     sheet["A1"], sheet["B1"] = "合成数据", 430
@@ -494,6 +514,21 @@ SHOWN = [
         block("DUP_ROW", "A3"),
         block("DUP_ROW", "A33"),
     ),
+    worked_on("B28 a row twice, the same", _row_again(), note("DUP_ROW", "A33")),
+    worked_on("B28 a row twice, the same in full width", _row_again(E33="８"), note("DUP_ROW", "A33")),
+    worked_on(
+        "B28 a row twice, with another remark",
+        _row_again(M33="另一说明（合成数据）"),
+        block("DUP_ROW", "A3"),
+        block("DUP_ROW", "A33"),
+    ),
+    worked_on(
+        "B28 a row three times, once with another number",
+        _both(_row_again(), _row_again(34, G34=11)),
+        block("DUP_ROW", "A3"),
+        note("DUP_ROW", "A33"),
+        block("DUP_ROW", "A34"),
+    ),
     Case("B30 two clerks", _two_clerks, (hold("VERSION_CONFLICT", None, None),), by_decision=True),
     Case("B31 one case, two units", _same_case_twice, (warn("CROSS_UNIT_DUP", "A29"),)),
     worked_on("B33 a hidden sheet", _hidden_sheet, warn("HIDDEN", "A1", "备用")),
@@ -644,3 +679,22 @@ def test_a_workbook_without_a_fault_has_no_finding(tmp_path: Path):
     office.take("S", clean(tmp_path / "made"))
     office.judge(2024, now=NOW.replace(year=2025, month=2))
     assert office.found("S") == []
+
+
+def test_identical_rows_are_one_value_with_the_cells_of_the_first_and_a_note_that_lists_both(tmp_path: Path):
+    office = Office(tmp_path)
+    content = edited(workbook(tmp_path / "made"), _both(_row_again(), _row_again(34)))
+    office.take("S", Sent({WORKBOOK: content}, submitted_at=LATER))
+    office.judge(2024, now=NOW.replace(year=2025, month=2))
+
+    (value,) = office.values("S", "A1.1")
+    assert (value["sheet"], value["cell_row"], value["cell_numerator"]) == (TABLE, "A3", "E3")
+    notes = office.rows("S")
+    assert [(one["rule"], one["severity"], one["cell"]) for one in notes] == [
+        ("DUP_ROW", "note", "A33"),
+        ("DUP_ROW", "note", "A34"),
+    ]
+    for one in notes:
+        assert list(one["related"]) == ["A3"]
+        assert f"A3、{one['cell']}两行都是A1.1，内容相同，只采用A3" in one["message_zh"]
+        assert one["value_id"] == value["value_id"]

@@ -110,6 +110,11 @@ def without_codes(sheet: Worksheet) -> None:
     sheet["A2"] = "序号"
 
 
+def with_a_row_again(sheet: Worksheet) -> None:
+    for column in range(1, 15):
+        sheet.cell(33, column).value = sheet.cell(3, column).value
+
+
 def stale_formula(folder: Path) -> Path:
     """A sum that was saved as 120 while its parts have come to 126."""
     path = folder / "填报表.xlsx"
@@ -189,6 +194,7 @@ def several_bodies(folder: Path) -> Path:
 
 
 FILES: dict[str, Make] = {
+    "DUP_ROW_IDENTICAL": changed(with_a_row_again),
     "DATE_AFTER_SUBMISSION": covered(填报日期="2026-05-01"),
     "EMPTY": untouched,
     "ENCODING": rows(f"{department().unit_code},2024,I1.2,,,4,,,合成数据,{EVIDENCE}", encoding="gb18030"),

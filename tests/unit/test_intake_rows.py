@@ -441,7 +441,7 @@ def test_optional_columns_say_how_a_figure_is_meant(edition):
         edition,
         csv_text(
             f"{UNIT},2024,{COUNT},,,126000,,,,,cumulative,全市,F099 001.txt",
-            f"{UNIT},2024,{COUNT},,,累计126000,,,,,,,",
+            f"{UNIT},2024,{COUNT},,,累计126001,,,,,,,",
             header=header,
         ),
     )
@@ -451,7 +451,7 @@ def test_optional_columns_say_how_a_figure_is_meant(edition):
         "全市",
         "F099 001.txt",
     )
-    assert (second.stated_reporting, second.amount) == ("cumulative", "126000")
+    assert (second.stated_reporting, second.amount) == ("cumulative", "126001")
 
 
 def test_an_office_reports_about_many_units(edition):
@@ -542,3 +542,36 @@ def _table_with(column, text):
     if column == "code":
         return book([row(COUNT, **filled), row(text, **filled)])
     return book([row(COUNT, **{**filled, column: text})])
+
+
+@pytest.mark.parametrize(
+    ("again", "left"),
+    [
+        ("12,,,,", 1),
+        ("１２,,,,", 1),
+        ("12,,,合成说明,佐证.txt", 1),
+        ("13,,,合成说明,佐证.txt", 2),
+        ("12,,,另一说明,佐证.txt", 2),
+        ("累计12,,,合成说明,佐证.txt", 2),
+    ],
+)
+def test_a_row_is_dropped_only_when_it_says_nothing_beyond_an_earlier_one(edition, again: str, left: int):
+    reading = read(
+        edition,
+        csv_text(f"{UNIT},2024,{COUNT},,,12,,,合成说明,佐证.txt", f"{UNIT},2024,{COUNT},,,{again}"),
+        evidence=("佐证.txt",),
+    )
+    assert len(reading.values) == left
+    told = [one for one in found(reading) if one[0] == "DUP_ROW"]
+    assert told == ([("DUP_ROW", None, "3:indicator_code")] if left == 1 else [])
+
+
+def test_a_row_with_a_fault_of_its_own_is_no_repeat(edition):
+    reading = read(edition, csv_text(f"{UNIT},2024,{COUNT},,,12,,,,", f"{UNIT},2023,{COUNT},,,12,,,,"))
+    assert found(reading) == [("PERIOD_MISMATCH", None, "3:period")]
+    assert len(reading.values) == 2
+
+
+def test_two_rows_of_an_unknown_indicator_stay_two(edition):
+    reading = read(edition, csv_text(f"{UNIT},2024,,,,12,,,,", f"{UNIT},2024,,,,12,,,,"))
+    assert [one.row_no for one in reading.values] == [1, 2]

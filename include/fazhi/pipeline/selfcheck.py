@@ -35,7 +35,7 @@ from fazhi.store.findings import current_findings
 from fazhi.store.raw import RawStore
 from fazhi.store.tables import metadata, parse
 from fazhi.systems.edition import Edition
-from fazhi.systems.rule_kinds import RULE_KINDS
+from fazhi.systems.rule_kinds import judged_by
 from fazhi.validate import validate_slice
 
 NEED_YEAR_BEFORE = frozenset({"JUMP", "AMOUNT_SCALE", "STALE_COPY", "INCOMPARABLE", "DEFINITION"})
@@ -452,7 +452,7 @@ def _alone(ground: Ground, one: _Given, now: datetime) -> CheckedFile:
         reading = read_submission([(one.path.name, one.content)], submitted, edition, Wording(edition, year))
         readable = reading.readable
         findings += [_listed(found.finding, edition, found.indicator_code) for found in reading.findings]
-    by_values = (check.rule for check in edition.checks if RULE_KINDS[check.rule].judged_by == "values")
+    by_values = (check.rule for check in edition.checks if judged_by(check.rule, check.params) == "values")
     not_checked = (
         () if not readable else _of_edition(edition, year, {*by_values, *NEED_PROCESS, *NEED_OTHER_VERSION})
     )

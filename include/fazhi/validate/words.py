@@ -476,7 +476,7 @@ def _reported(facts: Facts, row: RowMapping) -> str:
 
 def _dup_row(facts: Facts) -> Words:
     mine, other = (_reported(facts, row) for row in (facts.value, facts.beside))
-    same = "两行内容相同" if mine == other else "两行内容不同"
+    same = "两行的数相同，文字不同" if mine == other else "两行内容不同"
     return Words(
         "只填一行", f"这一行填的是“{mine}”，另一行填的是“{other}”，{same}。", facts.value["indicator_code"]
     )
