@@ -21,7 +21,7 @@ from fazhi.model.period import Period
 from fazhi.store import write
 from fazhi.store.tables import metadata
 from fazhi.validate.catalogue import rule_codes
-from support import bad
+from support import bad, pdfs
 from support.bad import (
     EVIDENCE,
     NOW,
@@ -754,6 +754,7 @@ SHOWN = [
         block("NOT_DATA", None, None),
         file="填报表（合成数据）.jpg",
     ),
+    with_evidence("B46 a PDF as evidence", {"会议纪要（合成数据）.pdf": pdfs.content_of("plain")}),
     with_evidence("B46 a scan as evidence", {"扫描件（合成数据）.jpg": b"\xff\xd8\xff\xe0" + b"0" * 64}),
     raw("B48 an old sum", _stale_sum, block("STALE_FORMULA", "H29")),
     raw("B48 a link to another workbook", _linked, block("STALE_FORMULA", "H29")),
@@ -814,6 +815,9 @@ SHOWN = [
     one("B66 in a cell", {"A1.1": {"note": "秘密★1年"}}, security("CLASSIFIED", "M3", TABLE)),
     with_evidence(
         "B66 on evidence", {"会议纪要（合成数据）.txt": "机密\n合成数据".encode()}, security("CLASSIFIED")
+    ),
+    with_evidence(
+        "B66 in a PDF", {"会议纪要（合成数据）.pdf": pdfs.content_of("marked")}, security("CLASSIFIED")
     ),
     Case("B67 five times as many", _jump, (warn("JUMP", "H29"),), _this_year, year=2025),
     of_office(
@@ -894,6 +898,16 @@ BEYOND = [
     ),
     worked_on("MERGED", lambda book: book[TABLE].merge_cells("M3:M4"), note("MERGED", "M3")),
     one("PII_FOUND", {"I1.2": {"note": "联系人手机13900001234（合成数据）"}}, warn("PII_FOUND", "M29")),
+    with_evidence(
+        "PII_FOUND in a PDF",
+        {"名单（合成数据）.pdf": pdfs.content_of("personal")},
+        warn("PII_FOUND", None, None),
+    ),
+    with_evidence(
+        "FILE_TYPE of an archive",
+        {"材料（合成数据）.rar": b"Rar!\x1a\x07\x01\x00"},
+        block("FILE_TYPE", None, None),
+    ),
     one("SEPARATOR", i12("1,200"), note("SEPARATOR", "H29")),
     of_office(
         "SUBSET",

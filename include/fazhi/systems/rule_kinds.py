@@ -53,7 +53,7 @@ def _kinds(*kinds: RuleKind) -> Mapping[str, RuleKind]:
 RULE_KINDS: Mapping[str, RuleKind] = _kinds(
     # what needs the file
     RuleKind("NOT_DATA", "intake"),
-    RuleKind("FILE_TYPE", "intake"),
+    _with_cases("FILE_TYPE", "evidence"),
     RuleKind("ENCRYPTED", "intake"),
     RuleKind("MACRO", "intake"),
     RuleKind("ZIP_BOMB", "intake"),
@@ -96,7 +96,7 @@ RULE_KINDS: Mapping[str, RuleKind] = _kinds(
     RuleKind("DATE_AFTER_SUBMISSION", "intake"),
     RuleKind("EVIDENCE_MISMATCH", "intake"),
     RuleKind("LINK_DEAD", "intake"),
-    RuleKind("PII_FOUND", "intake"),
+    _with_cases("PII_FOUND", "evidence"),
     RuleKind("CLASSIFIED", "intake"),
     _with_cases("INVISIBLE_CHAR", "private_use"),
     # what SQL judges over the values of one row
