@@ -168,7 +168,7 @@ def test_a_clean_file_exits_with_zero_and_says_what_was_not_checked(folder: Path
     assert result.exit_code == 0
     assert "没有发现问题" in result.stdout
     assert "没有核对的规则" in result.stdout
-    assert "JUMP" in result.stdout
+    assert "异常波动" in result.stdout
 
 
 def test_the_table_names_cell_problem_and_fix(folder: Path):

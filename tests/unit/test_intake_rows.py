@@ -633,5 +633,5 @@ def test_a_negative_number_as_accounts_write_it_is_not_guessed_but_its_fix_is_na
         Severity.BLOCK,
         "2:value",
     )
-    assert f"负数请写成 -{number}，正数请写成 {number}" in told.finding.message_zh
+    assert f"不是负数的请写成 {number}，负数请写成 -{number}（" in told.finding.message_zh
     assert reading.values[0].amount is None

@@ -427,7 +427,7 @@ class _RowReader:
         problem = Problem("VALUE_TYPE", f"“{cell.shown}”不是“是”或“否”", "neither yes nor no")
         if is_placeholder(cell.text):
             problem = Problem("NA_TOKEN", "看不出是“否”还是不适用", "it may mean no or not applicable")
-        self._problem(problem, key, cell.shown, ("是 或 否", "是 (yes) or 否 (no)"))
+        self._problem(problem, key, cell.shown, ("“是”或“否”", "是 (yes) or 否 (no)"))
 
     def _date(self, value: ReadValue) -> None:
         key = self._place("date")

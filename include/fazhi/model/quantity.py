@@ -368,8 +368,9 @@ def _not_a_number(text: str, folded: str) -> Problem:
         digits = next(filter(None, negative.groups()))
         return Problem(
             "VALUE_TYPE",
-            f"看不出“{text}”是负数还是正数，系统不作推测，负数请写成 -{digits}，正数请写成 {digits}",
-            f"it may be negative or not; write -{digits} or {digits}",
+            f"看不出“{text}”是不是负数，系统不作推测，不是负数的请写成 {digits}，"
+            f"负数请写成 -{digits}（件数、人数、金额不能是负数）",
+            f"it may be negative or not; write {digits}, or -{digits} where a figure can be negative",
         )
     if _MIXED.fullmatch(folded):
         return _bad_numeral(text)
