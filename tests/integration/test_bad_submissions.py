@@ -1003,3 +1003,11 @@ def test_figures_carried_over_are_listed_cell_by_cell(tmp_path: Path):
     (stale,) = office.rows("S", 2025)
     assert "47 个不为零的数值中有 47 个完全相同：E3、G3、E4、G4、" in stale["message_zh"]
     assert stale["message_zh"].endswith(" 等。")
+
+
+def test_findings_come_in_the_order_in_which_one_reads_the_workbook(tmp_path: Path):
+    office = Office(tmp_path)
+    edit = _both(_note_below, _appended("合计"), _hidden_row, typed("B7", "", COVER), _column_inserted)
+    office.take("S", Sent({WORKBOOK: edited(workbook(tmp_path / "made"), edit)}, submitted_at=LATER))
+    office.judge(2024, now=NOW.replace(year=2025, month=2))
+    assert [one["cell"] for one in office.rows("S")] == ["B7", "O2", "A5", "A33", "A34"]
