@@ -75,6 +75,13 @@ def test_words_about_secrecy_are_no_marking(text):
     assert not classified_marking(text)
 
 
+def ofd(*pieces):
+    """A page of OFD, the format of official documents, whose text stands in pieces."""
+    codes = "".join(f'<ofd:TextCode X="0" Y="1">{piece}</ofd:TextCode>' for piece in pieces)
+    page = f'<ofd:Page xmlns:ofd="http://www.ofdspec.org/2016"><ofd:Content>{codes}</ofd:Content></ofd:Page>'
+    return zipped(("OFD.xml", b"<x/>"), ("Doc_0/Pages/Page_0/Content.xml", page.encode()))
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -87,6 +94,10 @@ def test_words_about_secrecy_are_no_marking(text):
         ("讲稿.pptx", document(MARKED, part="ppt/slides/slide1.xml")),
         ("台账.xlsx", book([row("A1.1", note=MARKED)])),
         ("旧方案.doc", (OLD_FORMATS / "filled.xls").read_bytes() + MARKED.encode("utf-16-le")),
+        ("公文.ofd", ofd(MARKED)),
+        ("公文.ofd", ofd("秘密", "★", "1年")),
+        ("公文.ofd", ofd("机密")),
+        ("材料.zip", zipped(("公文.ofd", ofd("机密")))),
         ("材料.zip", zipped(("内/方案.txt", MARKED.encode()))),
         ("材料.zip", zipped(("里.zip", zipped(("方案.docx", document(MARKED)))))),
         ("材料.zip", zipped(("机密-方案.txt", b"x"))),
@@ -114,6 +125,7 @@ def test_what_is_marked_is_never_repeated(name):
         ("保密制度建设.docx", document("保密制度建设情况", "国家秘密法学习")),
         ("照片.jpg", b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40),
         ("空.txt", b""),
+        ("公文.ofd", ofd("保密制度", "建设情况")),
         ("坏.docx", zipped(("[Content_Types].xml", b""), ("word/document.xml", b"<not closed"))),
         ("填报表.xlsx", book([row("A1.1", value=1)])),
         ("填报表.ods", (OLD_FORMATS / "filled.ods").read_bytes()),
@@ -155,6 +167,12 @@ def test_what_cannot_be_looked_into_is_refused_and_says_why(name, content, why):
     (fault,) = inspect_attachment(name, content)
     assert (fault.rule, fault.case) == ("FILE_TYPE", "evidence")
     assert fault.detail == f"佐证材料“{name}”{why}"
+
+
+def test_a_document_too_large_to_be_looked_into_is_refused_and_a_recording_is_not(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_PART_BYTES", 100)
+    (fault,) = inspect_attachment("材料.zip", zipped(("方案.docx", bytes(200)), ("会议.mp4", bytes(200))))
+    assert (fault.rule, fault.detail) == ("FILE_TYPE", "佐证材料“材料.zip”中的“方案.docx”过大，来不及查看")
 
 
 @pytest.mark.parametrize(

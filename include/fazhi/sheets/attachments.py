@@ -56,9 +56,17 @@ _DEVICES = frozenset(
     + [f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"]
 )
 _CONTROL = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-_TEXT_PARTS = re.compile(r"(?:word|ppt/slides|ppt/notesslides|visio)/[^/]+\.xml")
+_TEXT_PARTS = re.compile(
+    r"(?:word|ppt/slides|ppt/notesslides|visio)/[^/]+\.xml|doc_[^/]*/(?:pages|tpls|annots)/.+\.xml"
+)
+"""Of Office documents and of OFD."""
+
 _PROPERTIES = re.compile(r"docprops/(?:core|app|custom)\.xml|meta\.xml")
 _OPEN_DOCUMENT = ("content.xml", "styles.xml")
+_DOCUMENTS = frozenset(["[Content_Types].xml", "mimetype", "OFD.xml"])
+"""What archives hold that are documents."""
+
+_LOOKED_INTO = (".pdf", ".ofd", ".docx", ".pptx", ".xlsx", ".odt", ".ods", ".txt", ".csv", ".zip")
 _NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1f]")
 
 
@@ -230,7 +238,7 @@ def _inspect_archive(inspection: _Inspection, name: str, content: bytes, depth: 
     names = {_shown(entry) for entry in entries}
     _inspect_names(inspection, names)
     try:
-        if "[Content_Types].xml" in names or "mimetype" in names:
+        if names & _DOCUMENTS:
             _inspect_document(inspection, content, archive)
         else:
             _inspect_members(inspection, archive, depth)
@@ -276,7 +284,13 @@ def _inspect_members(inspection: _Inspection, archive: zipfile.ZipFile, depth: i
             )
             continue
         if entry.file_size > limits.MAX_PART_BYTES:
-            # listed and judged by its ratio; too large to be a document that is looked into
+            # listed and judged by its ratio; a recording or a picture may be as large as it likes
+            if _shown(entry).lower().endswith(_LOOKED_INTO):
+                inspection.note_closed(
+                    _shown(entry),
+                    "过大，来不及查看",
+                    "A document of the archive is too large to be looked into.",
+                )
             continue
         inspection.left -= entry.file_size
         if inspection.left < 0:
@@ -317,6 +331,10 @@ def _lines(path: str, content: bytes) -> list[str]:
     """The paragraphs of a part of a document, or the properties that it holds."""
     if path in _OPEN_DOCUMENT:
         return texts_of(content, ("p", "h"))
+    if path.startswith("doc_"):
+        # a line of an OFD may stand in several pieces
+        texts = texts_of(content, ("TextCode",))
+        return [*texts, "".join(texts)]
     return texts_of(content, PROPERTIES) if _PROPERTIES.fullmatch(path) else _paragraphs(content)
 
 
