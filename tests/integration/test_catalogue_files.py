@@ -110,6 +110,11 @@ def without_codes(sheet: Worksheet) -> None:
     sheet["A2"] = "序号"
 
 
+def with_a_row_again(sheet: Worksheet) -> None:
+    for column in range(1, 15):
+        sheet.cell(33, column).value = sheet.cell(3, column).value
+
+
 def stale_formula(folder: Path) -> Path:
     """A sum that was saved as 120 while its parts have come to 126."""
     path = folder / "填报表.xlsx"
@@ -154,6 +159,16 @@ def climbing_archive(folder: Path) -> Path:
     return path
 
 
+def with_evidence(name: str, content: bytes) -> Make:
+    def make(folder: Path) -> Path:
+        path = folder / "填报表.xlsx"
+        fill(path, {"A1.1": {"evidence": name}})
+        (folder / name).write_bytes(content)
+        return path
+
+    return make
+
+
 def of_a_renamed_body(year: int) -> Make:
     def make(folder: Path) -> Path:
         _, registry = shipped()
@@ -189,6 +204,7 @@ def several_bodies(folder: Path) -> Path:
 
 
 FILES: dict[str, Make] = {
+    "DUP_ROW_IDENTICAL": changed(with_a_row_again),
     "DATE_AFTER_SUBMISSION": covered(填报日期="2026-05-01"),
     "EMPTY": untouched,
     "ENCODING": rows(f"{department().unit_code},2024,I1.2,,,4,,,合成数据,{EVIDENCE}", encoding="gb18030"),
@@ -197,6 +213,7 @@ FILES: dict[str, Make] = {
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 1016 + "EncryptedPackage".encode("utf-16-le"),
     ),
     "FILE_TYPE": raw("填报表.xlsx", b"Rar!\x1a\x07\x01\x00"),
+    "FILE_TYPE_EVIDENCE": with_evidence("附件（合成数据）.rar", b"Rar!\x1a\x07\x01\x00"),
     "FILTERED": changed(filtered),
     "FORMULA_INJECTION": changed(lambda sheet: _as_text(sheet, "M3", '=HYPERLINK("http://x.invalid","点")')),
     "HEADER_CHANGED": changed(with_a_second_remark),
@@ -210,6 +227,7 @@ FILES: dict[str, Make] = {
     "NOT_DATA": raw("填报表.pdf", b"%PDF-1.7\n%%EOF"),
     "NOT_TEMPLATE": changed(without_codes),
     "PATH_TRAVERSAL": climbing_archive,
+    "PII_FOUND_EVIDENCE": with_evidence("名单（合成数据）.txt", "联系人13900001234".encode()),
     "REGION_CODE": covered(统一社会信用代码="150299"),
     "STALE_FORMULA": stale_formula,
     "TEMPLATE_VERSION": old_edition,

@@ -118,6 +118,20 @@ def test_the_receipt_says_what_was_read_changed_and_must_be_corrected(desk: Desk
     assert re.search(r"文件 SHA-256：[0-9a-f]{64}", text)
 
 
+def test_each_cell_of_the_receipt_names_its_column_for_a_narrow_screen(desk: Desk):
+    """There the titles above the table are gone and every row stands as a card."""
+    receipt, _ = desk.first  # type: ignore[attr-defined]
+    tables = re.findall(r"<table>.*?</table>", receipt.html, re.DOTALL)
+    assert len(tables) == 3
+    for table in tables:
+        titles = re.findall(r"<th>(.*?)</th>", table)
+        for row in re.findall(r"<tr>\s*(<td.*?)</tr>", table, re.DOTALL):
+            assert re.findall(r"<td[^>]*>", row)
+            assert [
+                re.search(r'data-title="([^"]*)"', cell)[1] for cell in re.findall(r"<td[^>]*>", row)
+            ] == titles
+
+
 def test_what_a_department_wrote_stays_text_and_masked(desk: Desk):
     receipt, marked = desk.first  # type: ignore[attr-defined]
     assert "<script>" not in receipt.html

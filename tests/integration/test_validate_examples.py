@@ -10,11 +10,11 @@ from fazhi.intake.wording import Wording
 from fazhi.model.period import Period
 from fazhi.model.terms import SubmissionKind
 from fazhi.systems.edition import Check, Edition
-from fazhi.systems.rule_kinds import RULE_KINDS
+from fazhi.systems.rule_kinds import judged_by
 from support.validate import EDITIONS, City
 
 CASES = [(edition, check) for edition in EDITIONS.all for check in edition.checks]
-OVER_VALUES = [case for case in CASES if RULE_KINDS[case[1].rule].judged_by == "values"]
+OVER_VALUES = [case for case in CASES if judged_by(case[1].rule, case[1].params) == "values"]
 OF_CELLS = [case for case in CASES if "raw" in case[1].example_fail and case[1].rule != "CELL_ERROR"]
 """An error cell exists only in a workbook; the tests of intake make one."""
 

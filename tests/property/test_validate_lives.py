@@ -32,7 +32,7 @@ from fazhi.store.tables import (
     validation_basis,
     year_lock,
 )
-from fazhi.systems.rule_kinds import RULE_KINDS
+from fazhi.systems.rule_kinds import judged_by
 from support.validate import EDITIONS, City, small_registry, unit
 
 EDITION = EDITIONS.by_id("2024")
@@ -40,7 +40,7 @@ NAMES = ("甲单位", "丙单位", "丁单位")
 EXAMPLES = [
     [*example.get("others", ()), *example["rows"]]
     for check in EDITION.checks
-    if RULE_KINDS[check.rule].judged_by == "values"
+    if judged_by(check.rule, check.params) == "values"
     for example in (check.example_pass, check.example_fail)
 ]
 EXCUSED = sorted({row["indicator"] for rows in EXAMPLES for row in rows if row.get("na") == "1"})

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook, load_workbook
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from fazhi.collect import collect_folder
 from fazhi.intake import parse_slice
@@ -21,6 +21,7 @@ from fazhi.registry import Unit
 from fazhi.store import read
 from fazhi.store.findings import current_findings
 from fazhi.store.raw import RawStore
+from fazhi.store.tables import parse, value
 from fazhi.systems.edition import DatedValue, Deadline, Edition
 from fazhi.validate import validate_slice
 from support.intake import CSV_HEADER, put_submission
@@ -118,6 +119,18 @@ class Office:
         with read(self.engine) as connection:
             found = current_findings(connection, year)
         return [one for one in found if one["submission_id"] == name]
+
+    def values(self, name: str, indicator: str) -> list[dict[str, Any]]:
+        """The values of an indicator that the latest revision of a submission was read as."""
+        query = (
+            select(value)
+            .join(parse, parse.c.parse_id == value.c.parse_id)
+            .where(parse.c.submission_id == name, parse.c.revision == self._revisions[name])
+            .where(value.c.indicator_code == indicator)
+            .order_by(value.c.row_no)
+        )
+        with read(self.engine) as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def found(self, name: str, year: int = 2024) -> list[Found]:
         """Rule, severity, sheet and cell of the findings in force on a submission, in order of their cells."""

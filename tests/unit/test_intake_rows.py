@@ -441,7 +441,7 @@ def test_optional_columns_say_how_a_figure_is_meant(edition):
         edition,
         csv_text(
             f"{UNIT},2024,{COUNT},,,126000,,,,,cumulative,全市,F099 001.txt",
-            f"{UNIT},2024,{COUNT},,,累计126000,,,,,,,",
+            f"{UNIT},2024,{COUNT},,,累计126001,,,,,,,",
             header=header,
         ),
     )
@@ -451,7 +451,7 @@ def test_optional_columns_say_how_a_figure_is_meant(edition):
         "全市",
         "F099 001.txt",
     )
-    assert (second.stated_reporting, second.amount) == ("cumulative", "126000")
+    assert (second.stated_reporting, second.amount) == ("cumulative", "126001")
 
 
 def test_an_office_reports_about_many_units(edition):
@@ -542,3 +542,96 @@ def _table_with(column, text):
     if column == "code":
         return book([row(COUNT, **filled), row(text, **filled)])
     return book([row(COUNT, **{**filled, column: text})])
+
+
+@pytest.mark.parametrize(
+    ("again", "left"),
+    [
+        ("12,,,,", 1),
+        ("１２,,,,", 1),
+        ("12,,,合成说明,佐证.txt", 1),
+        ("13,,,合成说明,佐证.txt", 2),
+        ("12,,,另一说明,佐证.txt", 2),
+        ("累计12,,,合成说明,佐证.txt", 2),
+    ],
+)
+def test_a_row_is_dropped_only_when_it_says_nothing_beyond_an_earlier_one(edition, again: str, left: int):
+    reading = read(
+        edition,
+        csv_text(f"{UNIT},2024,{COUNT},,,12,,,合成说明,佐证.txt", f"{UNIT},2024,{COUNT},,,{again}"),
+        evidence=("佐证.txt",),
+    )
+    assert len(reading.values) == left
+    told = [one for one in found(reading) if one[0] == "DUP_ROW"]
+    assert told == ([("DUP_ROW", None, "3:indicator_code")] if left == 1 else [])
+
+
+def test_a_row_with_a_fault_of_its_own_is_no_repeat(edition):
+    reading = read(edition, csv_text(f"{UNIT},2024,{COUNT},,,12,,,,", f"{UNIT},2023,{COUNT},,,12,,,,"))
+    assert found(reading) == [("PERIOD_MISMATCH", None, "3:period")]
+    assert len(reading.values) == 2
+
+
+def test_two_rows_of_an_unknown_indicator_stay_two(edition):
+    reading = read(edition, csv_text(f"{UNIT},2024,,,,12,,,,", f"{UNIT},2024,,,,12,,,,"))
+    assert [one.row_no for one in reading.values] == [1, 2]
+
+
+LINE = f"{UNIT},2024,{COUNT},,,12,,,合成说明,"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        csv_text(LINE).encode("utf-16"),
+        b"\xfe\xff" + csv_text(LINE).encode("utf-16-be"),
+        csv_text(LINE).encode("utf-16-le"),
+        csv_text(LINE).replace(",", "\t").encode("utf-16"),
+        csv_text(LINE).encode("utf-32"),
+    ],
+)
+def test_a_table_in_utf16_is_refused_by_that_name(edition, content: bytes):
+    reading = read(edition, content)
+    (told,) = reading.findings
+    assert (reading.readable, told.finding.rule) == (False, "FILE_TYPE")
+    assert "文件是UTF-16编码的文本（表格软件的“Unicode 文本”），不是“CSV UTF-8”" in told.finding.message_zh
+    assert "另存为" in told.finding.fix_zh
+
+
+@pytest.mark.parametrize(
+    ("separator", "named"),
+    [("\t", "制表符"), (";", "分号"), ("|", "竖线"), ("，", "全角逗号"), ("；", "全角分号")],
+)
+@pytest.mark.parametrize("first", ["", "sep=;\n"])
+def test_columns_that_are_not_separated_by_commas_are_refused_by_name(edition, separator, named, first):
+    reading = read(edition, first + csv_text(LINE).replace(",", separator))
+    (told,) = reading.findings
+    assert (reading.readable, told.finding.rule) == (False, "FILE_TYPE")
+    assert f"各列之间是{named}，不是半角逗号" in told.finding.message_zh
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("(3)", "3"),
+        ("（3）", "3"),
+        ("3-", "3"),
+        ("▲3", "3"),
+        ("△3", "3"),
+        ('"(1,234)"', "1,234"),
+        ("(12次)", "12"),
+        ("（￥3.5）", "3.5"),
+    ],
+)
+def test_a_negative_number_as_accounts_write_it_is_not_guessed_but_its_fix_is_named(
+    edition, written: str, number: str
+):
+    reading = read(edition, csv_text(f"{UNIT},2024,{COUNT},,,{written},,,,"))
+    (told,) = reading.findings
+    assert (told.finding.rule, told.finding.severity, told.finding.cell) == (
+        "VALUE_TYPE",
+        Severity.BLOCK,
+        "2:value",
+    )
+    assert f"不是负数的请写成 {number}，负数请写成 -{number}（" in told.finding.message_zh
+    assert reading.values[0].amount is None

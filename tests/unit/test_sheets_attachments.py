@@ -1,7 +1,9 @@
 """Evidence is looked at before anyone opens it: archives, macros, bombs, markings of secrecy."""
 
+import gzip
 import io
 import struct
+import tarfile
 import zipfile
 
 import pytest
@@ -73,6 +75,13 @@ def test_words_about_secrecy_are_no_marking(text):
     assert not classified_marking(text)
 
 
+def ofd(*pieces):
+    """A page of OFD, the format of official documents, whose text stands in pieces."""
+    codes = "".join(f'<ofd:TextCode X="0" Y="1">{piece}</ofd:TextCode>' for piece in pieces)
+    page = f'<ofd:Page xmlns:ofd="http://www.ofdspec.org/2016"><ofd:Content>{codes}</ofd:Content></ofd:Page>'
+    return zipped(("OFD.xml", b"<x/>"), ("Doc_0/Pages/Page_0/Content.xml", page.encode()))
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -85,11 +94,15 @@ def test_words_about_secrecy_are_no_marking(text):
         ("讲稿.pptx", document(MARKED, part="ppt/slides/slide1.xml")),
         ("台账.xlsx", book([row("A1.1", note=MARKED)])),
         ("旧方案.doc", (OLD_FORMATS / "filled.xls").read_bytes() + MARKED.encode("utf-16-le")),
+        ("公文.ofd", ofd(MARKED)),
+        ("公文.ofd", ofd("秘密", "★", "1年")),
+        ("公文.ofd", ofd("机密")),
+        ("材料.zip", zipped(("公文.ofd", ofd("机密")))),
         ("材料.zip", zipped(("内/方案.txt", MARKED.encode()))),
         ("材料.zip", zipped(("里.zip", zipped(("方案.docx", document(MARKED)))))),
         ("材料.zip", zipped(("机密-方案.txt", b"x"))),
-        ("内部资料.pdf", b"%PDF-1.7"),
-        ("机密_方案.pdf", b"%PDF-1.7"),
+        ("内部资料.pdf", b"text"),
+        ("机密_方案.pdf", b"text"),
     ],
 )
 def test_marked_evidence_is_kept_out(name, content):
@@ -111,9 +124,8 @@ def test_what_is_marked_is_never_repeated(name):
         ("材料.zip", zipped(("佐证/会议纪要.txt", b"ok"), ("照片.jpg", b"\xff\xd8\xff"))),
         ("保密制度建设.docx", document("保密制度建设情况", "国家秘密法学习")),
         ("照片.jpg", b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40),
-        ("扫描件.pdf", b"%PDF-1.7\n%\xe2\xe3"),
         ("空.txt", b""),
-        ("坏.zip", b"PK\x03\x04 damaged"),
+        ("公文.ofd", ofd("保密制度", "建设情况")),
         ("坏.docx", zipped(("[Content_Types].xml", b""), ("word/document.xml", b"<not closed"))),
         ("填报表.xlsx", book([row("A1.1", value=1)])),
         ("填报表.ods", (OLD_FORMATS / "filled.ods").read_bytes()),
@@ -122,6 +134,61 @@ def test_what_is_marked_is_never_repeated(name):
 )
 def test_ordinary_evidence_has_nothing(name, content):
     assert rules(name, content) == []
+
+
+def tarred() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a.txt"))
+    return out.getvalue()
+
+
+def packed_oddly() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.txt", b"x")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("材料.rar", b"Rar!\x1a\x07\x01\x00" + bytes(50), "是RAR压缩包，系统看不到里面的内容"),
+        ("材料.7z", b"7z\xbc\xaf\x27\x1c" + bytes(50), "是7z压缩包，系统看不到里面的内容"),
+        ("材料.tar", tarred(), "是tar压缩包，系统看不到里面的内容"),
+        ("材料.tar.gz", gzip.compress(tarred()), "是gzip压缩包，系统看不到里面的内容"),
+        ("材料.zip", zipped(("a.rar", b"Rar!\x1a\x07\x00")), "中的“a.rar”是RAR压缩包，系统看不到里面的内容"),
+        ("材料.zip", packed_oddly(), "中的“a.txt”的压缩方式特殊，系统看不到里面的内容"),
+        ("材料.zip", b"PK\x03\x04 damaged", "打不开，文件已损坏"),
+        ("材料.zip", zipped(("a.txt", b"x" * 5000))[:40], "打不开，文件已损坏"),
+    ],
+)
+def test_what_cannot_be_looked_into_is_refused_and_says_why(name, content, why):
+    (fault,) = inspect_attachment(name, content)
+    assert (fault.rule, fault.case) == ("FILE_TYPE", "evidence")
+    assert fault.detail == f"佐证材料“{name}”{why}"
+
+
+def test_a_document_too_large_to_be_looked_into_is_refused_and_a_recording_is_not(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_PART_BYTES", 100)
+    (fault,) = inspect_attachment("材料.zip", zipped(("方案.docx", bytes(200)), ("会议.mp4", bytes(200))))
+    assert (fault.rule, fault.detail) == ("FILE_TYPE", "佐证材料“材料.zip”中的“方案.docx”过大，来不及查看")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "联系人13900001234（合成数据）".encode(),
+        "联系人１３９ ０００ ０１２３４（合成数据）".encode("gb18030"),
+        zipped(("名单/名单.txt", "联系人13900001234（合成数据）".encode("utf-16"))),
+        document("联系人", "13900001234（合成数据）"),
+        book([row("A1.1", value=1, note="13900001234")]),
+    ],
+)
+def test_personal_data_in_evidence_is_named_by_its_kind_only(content):
+    (fault,) = inspect_attachment("台账", content)
+    assert (fault.rule, fault.case, fault.found) == ("PII_FOUND", "evidence", "手机号码")
+    assert "1390" not in fault.detail
 
 
 @pytest.mark.parametrize(

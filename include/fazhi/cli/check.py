@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from fazhi import pipeline
 from fazhi.cli.app import STATUS_NEEDS_A_PERSON, JsonOption, app, out, print_json
+from fazhi.cli.folding import fold_zh
 from fazhi.model.errors import SystemFault, UsageError
 from fazhi.model.terms import SEVERITY_ZH, Severity
 from fazhi.pipeline.selfcheck import CheckedFile, check_files
@@ -32,6 +34,12 @@ _STYLE = {
 }
 _PIPED_WIDTH = 140
 """Where there is no terminal whose width would be known."""
+
+_WIDE = 110
+"""From here on problem and correction have room beside one another."""
+
+_FRAME = 3
+"""What a column takes beside its text."""
 
 
 @app.command()
@@ -139,11 +147,11 @@ def _print(one: CheckedFile, copy: Path | None) -> None:
     out.print(title, soft_wrap=True)
     if one.findings:
         wide = out if out.is_terminal else Console(width=_PIPED_WIDTH)
-        wide.print(_table(one.findings))
+        wide.print(_table(one.findings, wide.width))
     summary = "没有检查完" if one.problem else summary_zh(one.findings)
     out.print(f"{one.path.name}：{summary}。", markup=False, highlight=False, soft_wrap=True)
     if one.not_checked:
-        told = "、".join(one.not_checked)
+        told = "、".join(one.not_checked_zh)
         out.print(
             f"没有核对的规则（需要以前年度、其他单位或者系统内的数据）：{told}",
             style="dim",
@@ -154,23 +162,48 @@ def _print(one: CheckedFile, copy: Path | None) -> None:
         out.print(f"标注件：{copy}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _table(findings: Sequence[Listed]) -> Table:
+def _table(findings: Sequence[Listed], width: int) -> Table:
+    return _wide_table(findings, width) if width >= _WIDE else _narrow_table(findings, width)
+
+
+def _wide_table(findings: Sequence[Listed], width: int) -> Table:
+    place = min(16, max(10, *(cell_len(one.place_zh) for one in findings)))
+    room = (width - 6 * _FRAME - 1 - 4 - 12 - place - 6) // 2
     table = Table(
-        Column("序号", justify="right", no_wrap=True),
-        Column("处理", overflow="fold", min_width=8),
-        Column("单元格", overflow="fold", min_width=10),
-        Column("指标", overflow="fold", min_width=6),
-        Column("问题", overflow="fold", ratio=1),
-        Column("如何更正", overflow="fold", ratio=1),
+        Column("序号", justify="right", width=4),
+        Column("处理", width=12),
+        Column("单元格", width=place),
+        Column("指标", width=6),
+        Column("问题", width=room),
+        Column("如何更正", width=room),
         show_lines=True,
     )
     for number, one in enumerate(findings, 1):
         table.add_row(
             str(number),
             Text(SEVERITY_ZH[one.severity], style=_STYLE[one.severity]),
-            Text(one.place_zh),
-            Text(one.indicator_code or ""),
-            Text(f"{one.message_zh}\n规则 {one.rule}"),
-            Text(one.fix_zh),
+            Text(fold_zh(one.place_zh, place)),
+            Text(one.indicator_code or "", overflow="fold"),
+            Text(fold_zh(f"{one.message_zh}\n规则 {one.rule}", room)),
+            Text(fold_zh(one.fix_zh, room)),
         )
+    return table
+
+
+def _narrow_table(findings: Sequence[Listed], width: int) -> Table:
+    """Two columns of text would be a few characters wide each: they stand one below the other."""
+    room = max(20, width - 3 * _FRAME - 1 - 4 - 14)
+    table = Table(
+        Column("序号", justify="right", width=4),
+        Column("处理和位置", width=14),
+        Column("问题和如何更正", width=room),
+        show_lines=True,
+    )
+    for number, one in enumerate(findings, 1):
+        where = Text(SEVERITY_ZH[one.severity], style=_STYLE[one.severity])
+        where.append(f"\n{fold_zh(one.place_zh, 14)}\n{one.indicator_code or ''}", "default not bold")
+        told = Text(fold_zh(one.message_zh, room))
+        told.append(f"\n{fold_zh(f'更正：{one.fix_zh}', room)}", "bold")
+        told.append(f"\n{fold_zh(f'规则 {one.rule}', room)}", "dim")
+        table.add_row(str(number), where, told)
     return table

@@ -2,13 +2,15 @@
 
 Every reading keeps the address of its cell. Exact numbers are kept as text and as scaled integers; what is
 fuzzy or cannot be read leaves the number empty and a finding on the cell. A row in which nothing is filled is
-not a value.
+not a value; a row that only repeats an earlier one is told and not counted again.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from fazhi.intake import evidence as evidence_of
 from fazhi.intake.cleaning import Cleaned
@@ -21,7 +23,7 @@ from fazhi.intake.values import ReadValue, Submitted
 from fazhi.intake.wording import ReadFinding, Seen, Wording
 from fazhi.model.exact import plain, scaled
 from fazhi.model.quantity import MAX_PLACES, Problem, Quantity, is_placeholder, read_quantity
-from fazhi.model.terms import RatioKind, SubmissionKind, ValueType
+from fazhi.model.terms import RatioKind, Severity, SubmissionKind, ValueType
 from fazhi.registry.registry import Registry
 from fazhi.sheets import Cell, CellKind, Row, period_of
 from fazhi.sheets.cover import code_of
@@ -48,7 +50,7 @@ class RowsRead:
     values: tuple[ReadValue, ...]
     findings: tuple[ReadFinding, ...]
     rows: frozenset[int]
-    """The numbers of the rows that are values."""
+    """The numbers of the rows that are values, or repeat one."""
     evidence: frozenset[str]
     """The pieces of evidence that they name."""
 
@@ -83,13 +85,22 @@ def read_rows(context: RowContext) -> RowsRead:
     findings: list[ReadFinding] = []
     rows: set[int] = set()
     named: set[str] = set()
+    earlier: dict[tuple[str, str], list[_RowReader]] = defaultdict(list)
     for row in context.table.rows():
         reader = _RowReader(context, row)
-        if reader.is_filled():
-            values.append(reader.read(len(values) + 1))
-            findings += reader.findings
-            rows.add(row.number)
-            named.update(context.evidence.named(context.table.text(row, "evidence")).pieces)
+        if not reader.is_filled():
+            continue
+        value = reader.read(len(values) + 1)
+        rows.add(row.number)
+        of_same = earlier[value.unit_code, value.indicator_code]
+        first = next((one for one in of_same if reader.repeats(one)), None)
+        if first is not None:
+            findings += reader.as_repeat_of(first.value)
+            continue
+        of_same.append(reader)
+        values.append(value)
+        findings += reader.findings
+        named.update(context.evidence.named(context.table.text(row, "evidence")).pieces)
     return RowsRead(tuple(values), tuple(findings), frozenset(rows), frozenset(named))
 
 
@@ -150,7 +161,46 @@ class _RowReader:
         value.unreadable = ";".join(self._unreadable) or None
         value.value_digest = value.content_digest()
         self._word(value)
+        self.value = value
         return value
+
+    def repeats(self, first: "_RowReader") -> bool:
+        """Whether the row, read, says what an earlier one of its indicator says, and nothing beyond it.
+
+        Which of two texts is meant is no more to be guessed than which of two numbers.
+        """
+        if self._indicator is None or self.value.value_digest != first.value.value_digest:
+            return False
+        if self._faults() - first._faults():
+            return False
+        if self.value.stated_reporting not in (None, first.value.stated_reporting):
+            return False
+        said = {key: self._table.text(self._row, key) for key in (*_TEXT_COLUMNS, "reporting", "scope")}
+        return all(not text or text == self._table.text(first._row, key) for key, text in said.items())
+
+    def _faults(self) -> set[str]:
+        """The rules that the row breaks, those left out by which something was only written another way."""
+        return {one.finding.rule for one in self.findings if one.finding.severity is not Severity.NOTE}
+
+    def as_repeat_of(self, first: ReadValue) -> list[ReadFinding]:
+        """What is told of a repeated row: both cells, and that the earlier one counts."""
+        self._noted = []
+        self.findings = []
+        here = self.value.cell_row
+        self._note(
+            "DUP_ROW",
+            "indicator_code",
+            self._code,
+            (f"{first.cell_row}一行", f"the row at {first.cell_row} alone"),
+            (
+                f"{first.cell_row}、{here}两行都是{self._code}，内容相同，只采用{first.cell_row}",
+                f"{first.cell_row} and {here} both hold {self._code}; {first.cell_row} counts.",
+            ),
+            case="identical",
+            related=(first.cell_row or "",),
+        )
+        self._word(first)
+        return self.findings
 
     # --- the row's own data
 
@@ -377,7 +427,7 @@ class _RowReader:
         problem = Problem("VALUE_TYPE", f"“{cell.shown}”不是“是”或“否”", "neither yes nor no")
         if is_placeholder(cell.text):
             problem = Problem("NA_TOKEN", "看不出是“否”还是不适用", "it may mean no or not applicable")
-        self._problem(problem, key, cell.shown, ("是 或 否", "是 (yes) or 否 (no)"))
+        self._problem(problem, key, cell.shown, ("“是”或“否”", "是 (yes) or 否 (no)"))
 
     def _date(self, value: ReadValue) -> None:
         key = self._place("date")
@@ -488,10 +538,16 @@ class _RowReader:
     # --- what is found
 
     def _note(
-        self, rule: str, key: str, found: str, expected: tuple[str, str], detail: tuple[str, str] = ("", "")
+        self,
+        rule: str,
+        key: str,
+        found: str,
+        expected: tuple[str, str],
+        detail: tuple[str, str] = ("", ""),
+        **more: Any,
     ) -> None:
         """Note a finding on a cell of the row; ``expected`` and ``detail`` in Chinese and English."""
-        self._see(key, Seen(rule, found, expected[0], detail[0], detail[1], expected[1]))
+        self._see(key, Seen(rule, found, expected[0], detail[0], detail[1], expected[1], **more))
 
     def _problem(self, problem: Problem, key: str, found: str, expected: tuple[str, str]) -> None:
         self._see(

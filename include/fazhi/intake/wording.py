@@ -11,8 +11,12 @@ from fazhi.sheets import FileFault
 from fazhi.systems.edition import Check, Edition
 from fazhi.systems.rule_kinds import RULE_KINDS
 
-RULES = (*(kind.rule for kind in RULE_KINDS.values() if kind.judged_by == "intake"), "AUTHZ")
-"""The rule kinds that reading judges; AUTHZ only for a cover that names another unit than the sender."""
+RULES = (
+    *(kind.rule for kind in RULE_KINDS.values() if kind.judged_by == "intake" or kind.cases),
+    "AUTHZ",
+)
+"""The rule kinds that reading judges; of DUP_ROW only a row that repeats another to the letter, AUTHZ only for a cover
+that names another unit than the sender."""
 
 _LONGEST_SHOWN = 120
 _CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")

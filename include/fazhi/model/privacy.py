@@ -7,7 +7,7 @@ data.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -51,13 +51,30 @@ def mask_personal_data(text: str) -> Masked:
     for kind in _KINDS:
         for match in kind.pattern.finditer(folded):
             taken = any(start < match.end() and match.start() < end for start, end, _ in spans)
-            if not taken and kind.is_one(re.sub(r"[^0-9Xx]", "", match[0]).upper()):
+            if not taken and kind.is_one(_digits(match[0])):
                 spans.append((match.start(), match.end(), kind))
     masked, kinds = text, list[str]()
     for start, end, kind in sorted(spans, key=lambda span: span[0], reverse=True):
         masked = masked[:start] + _stars(folded[start:end], *kind.keep) + masked[end:]
         kinds.insert(0, kind.name_zh)
     return Masked(masked, tuple(dict.fromkeys(kinds)))
+
+
+def kinds_of_personal_data(text: str, wanted: Iterable[str] | None = None) -> Iterator[str]:
+    """Which kinds of personal data stand in a text, whatever its length, by their Chinese names.
+
+    Args:
+        text: The text.
+        wanted: The kinds to look for; all by default.
+    """
+    if _MANY_DIGITS.search(text) is None:
+        return
+    folded = text.translate(_FULLWIDTH)
+    for kind in _KINDS:
+        if (wanted is None or kind.name_zh in wanted) and any(
+            kind.is_one(_digits(match[0])) for match in kind.pattern.finditer(folded)
+        ):
+            yield kind.name_zh
 
 
 def is_identity_number(number: str) -> bool:
@@ -79,6 +96,10 @@ def passes_luhn(number: str) -> bool:
         doubled = int(digit) * (2 if place % 2 else 1)
         total += doubled - 9 if doubled > 9 else doubled
     return total % 10 == 0
+
+
+def _digits(written: str) -> str:
+    return re.sub(r"[^0-9Xx]", "", written).upper()
 
 
 def _is_card(digits: str) -> bool:

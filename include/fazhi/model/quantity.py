@@ -102,6 +102,11 @@ _OPENINGS = (
     | (_AT_LEAST | _AT_MOST) - {"以上", "以下", "以内"}
 )
 _NEGATIVE_IN_WORDS = re.compile(r"负\s?[0-9]")
+_OF_ACCOUNTS = re.compile(
+    r"\([^0-9()]{0,3}([0-9][0-9,.]*%?)[^0-9()]{0,3}\)|[▲△▼▽]([0-9][0-9,.]*%?)|([0-9][0-9,.]*%?)-"
+)
+"""Negative numbers as accounts write them: ``(3)``, ``△3``, ``3-``."""
+
 _MIXED = re.compile(rf"负?(?=[^0-9]*[0-9])[0-9{_CN}]*[{_CN}][0-9{_CN}]*[件个项人次份家户场名元条篇部]?")
 """Digits and numerals side by side (``3百二十``); a scale word alone after digits is read before."""
 _VAGUE = re.compile(rf"(?:若干|许多|大量|多|上[百千万亿]+|[{_CN}]*[几数][{_CN}]*)(?:[余多])?[^0-9]{{0,4}}")
@@ -358,6 +363,15 @@ def _factor(scale: str, unit: str, grammar: _Grammar) -> Fraction | Problem:
 
 
 def _not_a_number(text: str, folded: str) -> Problem:
+    negative = _OF_ACCOUNTS.fullmatch(folded)
+    if negative is not None:
+        digits = next(filter(None, negative.groups()))
+        return Problem(
+            "VALUE_TYPE",
+            f"看不出“{text}”是不是负数，系统不作推测，不是负数的请写成 {digits}，"
+            f"负数请写成 -{digits}（件数、人数、金额不能是负数）",
+            f"it may be negative or not; write {digits}, or -{digits} where a figure can be negative",
+        )
     if _MIXED.fullmatch(folded):
         return _bad_numeral(text)
     return Problem("VALUE_TYPE", f"“{text}”不能读作数字", "it cannot be read as a number")

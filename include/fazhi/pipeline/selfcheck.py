@@ -35,8 +35,9 @@ from fazhi.store.findings import current_findings
 from fazhi.store.raw import RawStore
 from fazhi.store.tables import metadata, parse
 from fazhi.systems.edition import Edition
-from fazhi.systems.rule_kinds import RULE_KINDS
+from fazhi.systems.rule_kinds import judged_by
 from fazhi.validate import validate_slice
+from fazhi.validate.catalogue import rule_codes
 
 NEED_YEAR_BEFORE = frozenset({"JUMP", "AMOUNT_SCALE", "STALE_COPY", "INCOMPARABLE", "DEFINITION"})
 NEED_EARLIER_PERIOD = frozenset({"CUMULATIVE_DECREASE"})
@@ -70,6 +71,13 @@ class CheckedFile:
         """Whether the department has nothing to do."""
         return not self.problem and not any(one.needs_action for one in self.findings)
 
+    @property
+    def not_checked_zh(self) -> tuple[str, ...]:
+        """The rules that were not run, as a clerk calls them."""
+        names = {check.rule: check.looks_at_zh for check in reversed(self.edition.checks)}
+        names |= {code.code: code.name_zh for code in reversed(rule_codes())}
+        return tuple(names.get(rule, rule) for rule in self.not_checked)
+
     def head(self, made_at: str, contact: str) -> ReturnHead:
         """What the marked copy says of the file."""
         period = self.identity.period
@@ -83,7 +91,7 @@ class CheckedFile:
             made_at=made_at,
             contact=contact,
             due_zh=self.due_zh,
-            not_checked=self.not_checked,
+            not_checked=self.not_checked_zh,
         )
 
 
@@ -452,7 +460,7 @@ def _alone(ground: Ground, one: _Given, now: datetime) -> CheckedFile:
         reading = read_submission([(one.path.name, one.content)], submitted, edition, Wording(edition, year))
         readable = reading.readable
         findings += [_listed(found.finding, edition, found.indicator_code) for found in reading.findings]
-    by_values = (check.rule for check in edition.checks if RULE_KINDS[check.rule].judged_by == "values")
+    by_values = (check.rule for check in edition.checks if judged_by(check.rule, check.params) == "values")
     not_checked = (
         () if not readable else _of_edition(edition, year, {*by_values, *NEED_PROCESS, *NEED_OTHER_VERSION})
     )

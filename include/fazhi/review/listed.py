@@ -13,6 +13,7 @@ from openpyxl.utils import column_index_from_string
 
 from fazhi.model.privacy import mask_personal_data
 from fazhi.model.terms import Severity
+from fazhi.sheets.cover import COVER_SHEET
 from fazhi.systems.edition import Edition
 from fazhi.systems.wording import BASIS_STATUS_ZH
 
@@ -127,7 +128,7 @@ def listed(row: Mapping[str, Any], edition: Edition) -> Listed:
 
 
 def in_order(findings: Iterable[Listed]) -> tuple[Listed, ...]:
-    """Whole files first, then sheet by sheet, row by row, as one reads the table."""
+    """Whole files first, then the cover, then sheet by sheet, row by row, as one reads the workbook."""
     return tuple(sorted(findings, key=_place))
 
 
@@ -164,7 +165,8 @@ def _place(one: Listed) -> tuple[Any, ...]:
     line = csv_cell_at(one.cell)
     row, column = at if at is not None else (line[0], 0) if line is not None else (0, 0)
     severity = list(Severity).index(one.severity)
-    return (one.cell is not None, one.sheet or "", row, column, one.cell or "", severity, one.rule)
+    sheet = (one.sheet != COVER_SHEET, one.sheet or "")
+    return (one.cell is not None, sheet, row, column, one.cell or "", severity, one.rule)
 
 
 def _masked(text: str | None) -> str | None:

@@ -1,7 +1,8 @@
 """Evidence looked at before anyone opens it. In: name and bytes of a file. Out: what is dangerous about it.
 
-Archives are listed and, where they hold documents, looked into under limits; nothing is unpacked to disk.
-What is marked as secret is said to be so and never repeated.
+Zip archives are listed and, where they hold documents, looked into under limits; nothing is unpacked to disk. What
+cannot be looked into (another kind of archive, a damaged one) is refused and says why. What is marked as secret is said
+to be so and never repeated; personal data is named by its kind.
 """
 
 import codecs
@@ -9,9 +10,10 @@ import re
 import stat
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from fazhi.model.privacy import KIND_NAMES_EN, kinds_of_personal_data
 from fazhi.sheets import limits
 from fazhi.sheets.asides import PROPERTIES, texts_of
 from fazhi.sheets.biff import MACRO_STORAGES
@@ -20,11 +22,25 @@ from fazhi.sheets.compound import CompoundFile
 from fazhi.sheets.markings import classified_marking, marked_name, marking_in_bytes
 from fazhi.sheets.markup import scan
 from fazhi.sheets.package import DAMAGED, METHODS, open_archive
+from fazhi.sheets.pdf import PdfProcess
 from fazhi.sheets.read import read_file
 from fazhi.sheets.refusal import RefusedError
 
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_OTHER_ARCHIVES = {
+    b"Rar!\x1a\x07": "RAR",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"\x1f\x8b\x08": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"MSCF": "CAB",
+}
+_TAR = (257, b"ustar")
+_PDF = b"%PDF-"
+_PDF_WITHIN = 1024
+"""Readers accept a PDF that begins this far into the file."""
+
 _DEEPEST = 3
 """Archives inside one another."""
 
@@ -40,10 +56,22 @@ _DEVICES = frozenset(
     + [f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"]
 )
 _CONTROL = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-_TEXT_PARTS = re.compile(r"(?:word|ppt/slides|ppt/notesslides|visio)/[^/]+\.xml")
+_TEXT_PARTS = re.compile(
+    r"(?:word|ppt/slides|ppt/notesslides|visio)/[^/]+\.xml|doc_[^/]*/(?:pages|tpls|annots)/.+\.xml"
+)
+"""Of Office documents and of OFD."""
+
 _PROPERTIES = re.compile(r"docprops/(?:core|app|custom)\.xml|meta\.xml")
 _OPEN_DOCUMENT = ("content.xml", "styles.xml")
+_DOCUMENTS = frozenset(["[Content_Types].xml", "mimetype", "OFD.xml"])
+"""What archives hold that are documents."""
+
+_LOOKED_INTO = (".pdf", ".ofd", ".docx", ".pptx", ".xlsx", ".odt", ".ods", ".txt", ".csv", ".zip")
 _NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1f]")
+
+
+_OWN_WORDS = ("FILE_TYPE", "PII_FOUND")
+"""Rules that say something else of evidence than of a workbook."""
 
 
 @dataclass
@@ -53,18 +81,42 @@ class _Inspection:
     name: str
     """As shown in findings."""
 
+    given: str
+    """As it came."""
+
     left: int = limits.MAX_UNPACKED_BYTES
     """Bytes that may still be unpacked."""
 
     until: float = field(default_factory=lambda: time.monotonic() + _MOST_SECONDS)
 
+    pdfs: PdfProcess = field(default_factory=PdfProcess)
+    pdf_seconds: float = field(default_factory=lambda: limits.MAX_PDF_SECONDS_TOGETHER)
+    """Of processor time that PDFs may still take."""
+
+    personal: dict[str, None] = field(default_factory=dict)
+    """Chinese names of the kinds of personal data that were met."""
+
     found: dict[str, FileFault] = field(default_factory=dict)
     """At most one fault per rule: the file as a whole is kept out."""
+
+    def read(self, text: str) -> None:
+        """Look at a text of the file."""
+        if classified_marking(text):
+            self.note_marking()
+        missing = KIND_NAMES_EN.keys() - self.personal
+        if missing:
+            self.personal |= dict.fromkeys(kinds_of_personal_data(text, missing))
 
     def note(self, rule: str, what: str, expected: str, detail: str, detail_en: str) -> None:
         """Note what was found."""
         shown = f"佐证材料“{self.name}”{detail}"
-        self.found.setdefault(rule, FileFault(rule, what, expected, shown, detail_en=detail_en))
+        case = "evidence" if rule in _OWN_WORDS else ""
+        self.found.setdefault(rule, FileFault(rule, what, expected, shown, detail_en=detail_en, case=case))
+
+    def note_closed(self, name: str, why: str, why_en: str) -> None:
+        """Note what cannot be looked into, and which file of the archive it is."""
+        inside = "" if name == self.given else f"中的“{name}”"
+        self.note("FILE_TYPE", why, "能查看内容的材料", f"{inside}{why}", why_en)
 
     def note_marking(self) -> None:
         """Note a marking of secrecy, without its words."""
@@ -85,16 +137,19 @@ def inspect_attachment(name: str, content: bytes) -> tuple[FileFault, ...]:
         content: Its bytes, whatever they are.
 
     Returns:
-        At most one fault of each rule: PATH_TRAVERSAL, MACRO, ZIP_BOMB, ENCRYPTED, CLASSIFIED. A fault never
-        repeats what is marked as secret, not even a name.
+        At most one fault of each rule: PATH_TRAVERSAL, MACRO, ZIP_BOMB, ENCRYPTED, FILE_TYPE, CLASSIFIED, PII_FOUND.
+        A fault never repeats what is marked as secret, not even a name.
     """
     secret = marked_name(name)
-    inspection = _Inspection("（名称略）" if secret else name)
+    inspection = _Inspection("（名称略）" if secret else name, name)
     if secret:
         inspection.note_marking()
     if odd_name(name):
         _note_name(inspection)
-    _inspect(inspection, name, content, 0)
+    with inspection.pdfs:
+        _inspect(inspection, name, content, 0)
+    if inspection.personal:
+        _note_personal(inspection)
     return tuple(inspection.found.values())
 
 
@@ -121,8 +176,45 @@ def _inspect(inspection: _Inspection, name: str, content: bytes, depth: int) -> 
         _inspect_archive(inspection, name, content, depth)
     elif content.startswith(_OLE2):
         _inspect_compound(inspection, content)
-    elif len(content) <= limits.MAX_FILE_BYTES and _marked_text(content):
+    elif _PDF in content[:_PDF_WITHIN]:
+        _inspect_pdf(inspection, name, content)
+    elif kind := _other_archive(content):
+        inspection.note_closed(
+            name,
+            f"是{kind}压缩包，系统看不到里面的内容",
+            f"An archive of the kind {kind} cannot be looked into.",
+        )
+    elif len(content) <= limits.MAX_FILE_BYTES:
+        _inspect_text(inspection, content)
+
+
+def _other_archive(content: bytes) -> str:
+    """What kind of archive it is that is not looked into, empty when it is none."""
+    start, mark = _TAR
+    if content[start : start + len(mark)] == mark:
+        return "tar"
+    return next((kind for mark, kind in _OTHER_ARCHIVES.items() if content.startswith(mark)), "")
+
+
+def _inspect_pdf(inspection: _Inspection, name: str, content: bytes) -> None:
+    if inspection.pdf_seconds <= 0:
+        inspection.note_closed(
+            name,
+            "来不及查看，压缩包里的PDF太多",
+            "There are more PDFs in one archive than can be looked into.",
+        )
+        return
+    begun = time.monotonic()
+    look = inspection.pdfs.look(content)
+    inspection.until += time.monotonic() - begun
+    inspection.pdf_seconds -= look.seconds
+    if look.marked:
         inspection.note_marking()
+    if look.encrypted:
+        _note_password(inspection)
+    if look.refused[0]:
+        inspection.note_closed(name, *look.refused)
+    inspection.personal |= dict.fromkeys(look.personal)
 
 
 # --- archives and documents that are archives
@@ -137,6 +229,8 @@ def _inspect_archive(inspection: _Inspection, name: str, content: bytes, depth: 
     except RefusedError as refused:
         if refused.fault.rule == "ZIP_BOMB":
             _note_bomb(inspection, refused.fault.found)
+        else:
+            inspection.note_closed(name, "打不开，文件已损坏", "The archive is damaged and does not open.")
         return
     entries = archive.infolist()
     if not _is_sound(inspection, entries):
@@ -144,7 +238,7 @@ def _inspect_archive(inspection: _Inspection, name: str, content: bytes, depth: 
     names = {_shown(entry) for entry in entries}
     _inspect_names(inspection, names)
     try:
-        if "[Content_Types].xml" in names or "mimetype" in names:
+        if names & _DOCUMENTS:
             _inspect_document(inspection, content, archive)
         else:
             _inspect_members(inspection, archive, depth)
@@ -173,23 +267,30 @@ def _is_sound(inspection: _Inspection, entries: list[zipfile.ZipInfo]) -> bool:
     if any(stat.S_ISLNK(entry.external_attr >> 16) for entry in entries):
         _note_name(inspection)
     if any(entry.flag_bits & 0x1 for entry in entries):
-        inspection.note(
-            "ENCRYPTED",
-            "加密的压缩包",
-            "未加密的佐证材料",
-            "设有密码，无法查看",
-            "An evidence file has a password.",
-        )
+        _note_password(inspection)
         return False
     return True
 
 
 def _inspect_members(inspection: _Inspection, archive: zipfile.ZipFile, depth: int) -> None:
     for entry in archive.infolist():
-        if entry.is_dir() or entry.compress_type not in METHODS:
+        if entry.is_dir():
+            continue
+        if entry.compress_type not in METHODS:
+            inspection.note_closed(
+                _shown(entry),
+                "的压缩方式特殊，系统看不到里面的内容",
+                "A file of the archive is packed in a way that is not unpacked.",
+            )
             continue
         if entry.file_size > limits.MAX_PART_BYTES:
-            # listed and judged by its ratio; too large to be a document that is looked into
+            # listed and judged by its ratio; a recording or a picture may be as large as it likes
+            if _shown(entry).lower().endswith(_LOOKED_INTO):
+                inspection.note_closed(
+                    _shown(entry),
+                    "过大，来不及查看",
+                    "A document of the archive is too large to be looked into.",
+                )
             continue
         inspection.left -= entry.file_size
         if inspection.left < 0:
@@ -215,12 +316,11 @@ def _inspect_document(inspection: _Inspection, content: bytes, archive: zipfile.
             _note_bomb(inspection, f"部件解压后达{entry.file_size // 1024 // 1024}MB")
             return
         try:
-            marked = any(classified_marking(line) for line in _lines(path, archive.read(entry)))
+            for line in _lines(path, archive.read(entry)):
+                inspection.read(line)
         except RefusedError as refused:
             _note_bomb(inspection, refused.fault.found)
             return
-        if marked:
-            inspection.note_marking()
 
 
 def _is_spreadsheet(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) -> bool:
@@ -231,6 +331,10 @@ def _lines(path: str, content: bytes) -> list[str]:
     """The paragraphs of a part of a document, or the properties that it holds."""
     if path in _OPEN_DOCUMENT:
         return texts_of(content, ("p", "h"))
+    if path.startswith("doc_"):
+        # a line of an OFD may stand in several pieces
+        texts = texts_of(content, ("TextCode",))
+        return [*texts, "".join(texts)]
     return texts_of(content, PROPERTIES) if _PROPERTIES.fullmatch(path) else _paragraphs(content)
 
 
@@ -242,9 +346,10 @@ def _inspect_workbook(inspection: _Inspection, content: bytes) -> None:
         elif file.fault.rule == "ZIP_BOMB":
             _note_bomb(inspection, file.fault.found)
         return
-    cells = (cell.text for sheet in file.sheets for row in sheet.rows for cell in row.cells.values())
-    if any(classified_marking(text) for text in (*(one.text for one in file.asides), *cells)):
-        inspection.note_marking()
+    for aside in file.asides:
+        inspection.read(aside.text)
+    for cell in (cell for sheet in file.sheets for row in sheet.rows for cell in row.cells.values()):
+        inspection.read(cell.text)
 
 
 def _paragraphs(content: bytes) -> list[str]:
@@ -296,39 +401,48 @@ def _inspect_compound(inspection: _Inspection, content: bytes) -> None:
     if names & MACRO_STORAGES:
         _note_macro(inspection)
     if "EncryptedPackage" in names:
-        inspection.note(
-            "ENCRYPTED",
-            "加密的文件",
-            "未加密的佐证材料",
-            "设有密码，无法查看",
-            "An evidence file has a password.",
-        )
+        _note_password(inspection)
     if marking_in_bytes(content):
         inspection.note_marking()
 
 
-def _marked_text(content: bytes) -> bool:
-    """Whether a text file carries a marking, in any encoding that departments use."""
+def _inspect_text(inspection: _Inspection, content: bytes) -> None:
+    """Look at a text file, in any encoding that departments use; what is no text is left alone."""
     wide = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     for encoding in ("utf-8-sig", "utf-16" if wide else "gb18030"):
         try:
-            return _marked_in(content, encoding)
+            if all(not _NOT_TEXT.search(piece) for piece in _pieces(content, encoding)):
+                for piece in _pieces(content, encoding):
+                    inspection.read(piece)
+            return
         except UnicodeDecodeError:
             continue
-    return False
 
 
-def _marked_in(content: bytes, encoding: str) -> bool:
-    """Look through the text piece by piece, so that it is never in the memory as a whole."""
+def _pieces(content: bytes, encoding: str) -> Iterator[str]:
+    """The text piece by piece, each with the end of the one before, so that it is never in the memory as a whole."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    marked, rest = False, ""
+    rest = ""
     for start in range(0, len(content), _PIECE):
         text = rest + decoder.decode(content[start : start + _PIECE], start + _PIECE >= len(content))
-        if _NOT_TEXT.search(text):
-            return False
-        marked = marked or classified_marking(text)
+        yield text
         rest = text[-_OVERLAP:]
-    return marked
+
+
+def _note_password(inspection: _Inspection) -> None:
+    inspection.note(
+        "ENCRYPTED",
+        "加密的文件",
+        "未加密的佐证材料",
+        "设有密码，无法查看",
+        "An evidence file has a password.",
+    )
+
+
+def _note_personal(inspection: _Inspection) -> None:
+    kinds = "、".join(inspection.personal)
+    english = ", ".join(KIND_NAMES_EN[kind] for kind in inspection.personal)
+    inspection.note("PII_FOUND", kinds, "不含个人信息的材料", f"里有{kinds}", f"It holds {english}.")
 
 
 def _note_macro(inspection: _Inspection) -> None:

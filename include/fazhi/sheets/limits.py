@@ -1,6 +1,6 @@
 """How large a file may be. In: nothing. Out: the limits under which every file is opened.
 
-Together they keep the reading of any file below 512 MiB and 30 s without a process of its own.
+Together they keep the reading of any file below 512 MiB and 30 s without a process of its own; only a PDF has one.
 """
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
@@ -50,3 +50,17 @@ MAX_COLUMNS = 16_384
 
 MAX_FORMULA_VISITS = 300_000
 """Cells that are looked at while formulas are checked."""
+
+MAX_PDF_BYTES = 100 * 1024 * 1024
+MAX_PDF_MEMORY_BYTES = 320 * 1024 * 1024
+"""Of the process that looks into PDFs, the PDF itself included."""
+
+PDF_SECONDS_PER_FILE = 3
+"""Of processor time, after which no further page of a PDF is looked at."""
+
+MAX_PDF_SECONDS = 8
+"""Of processor time for one page and what leads to it, after which the process is ended."""
+
+MAX_PDF_WALL_SECONDS = 25
+MAX_PDF_SECONDS_TOGETHER = 12
+"""Of processor time for all PDFs of one archive."""

@@ -6,22 +6,25 @@ force.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from fazhi.model.terms import Severity
+from fazhi.sheets.cover import COVER_SHEET
 from fazhi.store.tables import current_parse, current_validation, finding
 from fazhi.systems.edition import code_key
 
+_CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _NO_CODE: tuple[tuple[str, int], ...] = ()
 
 
 def current_findings(
     connection: Connection, year: int, unit: str | None = None, severity: str | None = None
 ) -> list[dict[str, Any]]:
-    """The findings in force, by unit, then whole files first, then indicator, period and place.
+    """The findings in force, by unit, then whole files first, then indicator, period and place as one reads.
 
     Args:
         connection: An open connection.
@@ -67,8 +70,17 @@ def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
         code is not None,
         code_key(code) if code is not None else _NO_CODE,
         row["period"],
-        row["sheet"] or "",
-        row["cell"] or "",
+        (row["sheet"] not in (None, COVER_SHEET), row["sheet"] or ""),
+        _place(row["cell"] or ""),
         row["check_id"],
         row["finding_id"],
     )
+
+
+def _place(cell: str) -> tuple[int, int, str]:
+    """A cell in the order in which one reads: ``A9`` before ``A33``, line 9 of a CSV before line 33."""
+    match = _CELL.fullmatch(cell)
+    if match is not None:
+        return int(match[2]), len(match[1]), match[1]
+    line, _, title = cell.partition(":")
+    return (int(line), 0, title) if line.isascii() and line.isdigit() else (0, 0, cell)

@@ -7,7 +7,7 @@ judge); severity, words and parameters are the edition's data.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 ParamKind = Literal["indicator", "indicators", "part", "number", "text"]
 """``indicator``: a code of the edition; ``part``: numerator, denominator or value; ``number``: exact decimal."""
@@ -22,7 +22,13 @@ class RuleKind:
     required: Mapping[str, ParamKind] = field(default_factory=dict)
     optional: Mapping[str, ParamKind] = field(default_factory=dict)
     cases: tuple[str, ...] = ()
-    """Cases that are worded, and judged in severity, by a check of their own (``params: {case: …}``)."""
+    """Cases that are worded, and judged in severity, by a check of their own (``params: {case: …}``); they are
+    always judged while reading."""
+
+
+def judged_by(rule: str, params: Mapping[str, Any]) -> Literal["intake", "values"]:
+    """Where a check is judged: where its kind is, but for a named case, which needs the file."""
+    return "intake" if "case" in params else RULE_KINDS[rule].judged_by
 
 
 def _with_cases(rule: str, *cases: str) -> RuleKind:
@@ -47,7 +53,7 @@ def _kinds(*kinds: RuleKind) -> Mapping[str, RuleKind]:
 RULE_KINDS: Mapping[str, RuleKind] = _kinds(
     # what needs the file
     RuleKind("NOT_DATA", "intake"),
-    RuleKind("FILE_TYPE", "intake"),
+    _with_cases("FILE_TYPE", "evidence"),
     RuleKind("ENCRYPTED", "intake"),
     RuleKind("MACRO", "intake"),
     RuleKind("ZIP_BOMB", "intake"),
@@ -90,7 +96,7 @@ RULE_KINDS: Mapping[str, RuleKind] = _kinds(
     RuleKind("DATE_AFTER_SUBMISSION", "intake"),
     RuleKind("EVIDENCE_MISMATCH", "intake"),
     RuleKind("LINK_DEAD", "intake"),
-    RuleKind("PII_FOUND", "intake"),
+    _with_cases("PII_FOUND", "evidence"),
     RuleKind("CLASSIFIED", "intake"),
     _with_cases("INVISIBLE_CHAR", "private_use"),
     # what SQL judges over the values of one row
@@ -114,7 +120,7 @@ RULE_KINDS: Mapping[str, RuleKind] = _kinds(
     RuleKind("NA_UNAPPROVED", "values"),
     RuleKind("PERIOD_TYPE", "values"),
     # what SQL judges by comparing a value with others
-    RuleKind("DUP_ROW", "values"),
+    RuleKind("DUP_ROW", "values", optional={"case": "text"}, cases=("identical",)),
     RuleKind(
         "SUBSET",
         "values",

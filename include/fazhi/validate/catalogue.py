@@ -19,7 +19,7 @@ from fazhi.model.terms import SEVERITY_ZH, Severity
 from fazhi.settings import PROJECT_ROOT, Settings
 from fazhi.systems import load_editions
 from fazhi.systems.edition import Check, Edition
-from fazhi.systems.rule_kinds import RULE_KINDS
+from fazhi.systems.rule_kinds import RULE_KINDS, judged_by
 from fazhi.validate.catalogue_words import (
     BASIS_STATUS_EN,
     BASIS_STATUS_ZH,
@@ -211,7 +211,7 @@ def _section_zh(check: Check, edition: Edition) -> list[str]:
         f"## {check.check_id}",
         "",
         f"- 处理：{SEVERITY_ZH[check.severity]}（`{check.severity.value}`）",
-        f"- 规则种类：`{check.rule}`，{JUDGED_ZH[RULE_KINDS[check.rule].judged_by]}检查",
+        f"- 规则种类：`{check.rule}`，{JUDGED_ZH[judged_by(check.rule, check.params)]}检查",
         *(f"- 规则代码表：{code.name_zh}" for code in _codes_of(check)),
         f"- 看什么：{check.looks_at_zh}",
         f"- 要求：{check.expects_zh}",
@@ -261,7 +261,7 @@ def _page_en(edition: Edition) -> str:
         cells = (
             f"[{check.check_id}](#{_anchor(check)})",
             SEVERITY_EN[check.severity],
-            JUDGED_EN[RULE_KINDS[check.rule].judged_by],
+            JUDGED_EN[judged_by(check.rule, check.params)],
             _years_en(check, edition),
         )
         lines.append(f"| {' | '.join(cells)} |")
@@ -275,7 +275,7 @@ def _section_en(check: Check, edition: Edition) -> list[str]:
         f"## {check.check_id}",
         "",
         f"- Severity: {SEVERITY_EN[check.severity]} (`{check.severity.value}`)",
-        f"- Rule kind: `{check.rule}`, judged {JUDGED_EN[RULE_KINDS[check.rule].judged_by]}",
+        f"- Rule kind: `{check.rule}`, judged {JUDGED_EN[judged_by(check.rule, check.params)]}",
         *(f"- Rule code: {code.name_en}" for code in _codes_of(check)),
         f"- Message: {check.message_en}",
         f"- Message in Chinese: {check.message_zh}",

@@ -24,8 +24,8 @@ from fazhi.registry.records import Unit
 from fazhi.settings import Settings
 from fazhi.store.tables import check_dim, check_part, duty_dim, indicator_dim, reporter_dim, unit_dim
 from fazhi.systems.edition import Check, Edition, Indicator
+from fazhi.systems.rule_kinds import judged_by
 from fazhi.validate.deadlines import due_second
-from fazhi.validate.rules import VALUE_RULES
 from fazhi.validate.words import Names
 
 _FIRST_YEAR, _LAST_YEAR = 0, 9999
@@ -239,7 +239,7 @@ def check_rows(edition: Edition) -> list[dict[str, Any]]:
     Raises:
         ConfigurationError: A parameter does not fit; all of them are named.
     """
-    checks = [check for check in edition.checks if check.rule in VALUE_RULES]
+    checks = [check for check in edition.checks if judged_by(check.rule, check.params) == "values"]
     faults = tuple(fault for check in checks for fault in _misfits(check))
     if faults:
         raise ConfigurationError(f"指标体系 {edition.system_id} 的校验规则参数不能使用", faults)

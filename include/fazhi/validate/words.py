@@ -78,6 +78,9 @@ _CELL_OF = {
     "evidence": "cell_evidence",
 }
 _BATCH = 2000
+_MOST_LISTED = 40
+"""Cells named in one sentence."""
+
 _CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 
 
@@ -476,7 +479,7 @@ def _reported(facts: Facts, row: RowMapping) -> str:
 
 def _dup_row(facts: Facts) -> Words:
     mine, other = (_reported(facts, row) for row in (facts.value, facts.beside))
-    same = "两行内容相同" if mine == other else "两行内容不同"
+    same = "两行的数相同，文字不同" if mine == other else "两行内容不同"
     return Words(
         "只填一行", f"这一行填的是“{mine}”，另一行填的是“{other}”，{same}。", facts.value["indicator_code"]
     )
@@ -633,8 +636,11 @@ def _amount_scale(facts: Facts) -> Words:
 def _stale_copy(facts: Facts) -> Words:
     numbers, same = _equal_numbers(facts)
     earlier = _period(facts.beside)
+    cells = "、".join(same[:_MOST_LISTED]) + (" 等" if len(same) > _MOST_LISTED else "")
     return Words(
-        "本期的实际数值", f"与{earlier}的填报表相比，{numbers} 个不为零的数值中有 {same} 个完全相同。", ""
+        "本期的实际数值",
+        f"与{earlier}的填报表相比，{numbers} 个不为零的数值中有 {len(same)} 个完全相同：{cells}。",
+        "",
     )
 
 
@@ -693,21 +699,29 @@ def _locked(facts: Facts) -> Words:
     )
 
 
-def _equal_numbers(facts: Facts) -> tuple[int, int]:
-    columns = ("numerator_q", "denominator_q", "amount_q")
-    key = (value.c.unit_code, value.c.indicator_code)
+def _equal_numbers(facts: Facts) -> tuple[int, list[str]]:
+    """How many numbers a submission has that are not zero, and the cells of those that the other one has too."""
+    mine, theirs = (_numbers(facts, row["parse_id"]) for row in (facts.value, facts.beside))
+    same = [cell for place, (written, cell) in mine.items() if written & theirs.get(place, (set(), ""))[0]]
+    return len(mine), same
 
-    def numbers(parse_id: int) -> dict[tuple[str, str, str], set[int]]:
-        statement = select(*key, *(value.c[name] for name in columns)).where(value.c.parse_id == parse_id)
-        found: dict[tuple[str, str, str], set[int]] = {}
-        for row in facts.connection.execute(statement).mappings():
-            for name in columns:
-                if row[name]:
-                    found.setdefault((row["unit_code"], row["indicator_code"], name), set()).add(row[name])
-        return found
 
-    mine, theirs = numbers(facts.value["parse_id"]), numbers(facts.beside["parse_id"])
-    return len(mine), sum(bool(written & theirs.get(place, set())) for place, written in mine.items())
+def _numbers(facts: Facts, parse_id: int) -> dict[tuple[str, str, str], tuple[set[int], str]]:
+    """The numbers of a submission that are not zero, by unit, indicator and part, and where each stands."""
+    columns = {"numerator_q": "cell_numerator", "denominator_q": "cell_denominator", "amount_q": "cell_value"}
+    wanted = ("unit_code", "indicator_code", *columns, *columns.values())
+    statement = (
+        select(*(value.c[name] for name in wanted))
+        .where(value.c.parse_id == parse_id)
+        .order_by(value.c.row_no)
+    )
+    found: dict[tuple[str, str, str], tuple[set[int], str]] = {}
+    for row in facts.connection.execute(statement).mappings():
+        for name, cell in columns.items():
+            if row[name]:
+                place = (row["unit_code"], row["indicator_code"], name)
+                found.setdefault(place, (set(), row[cell] or ""))[0].add(row[name])
+    return found
 
 
 _WORDS: Mapping[str, Callable[[Facts], Words]] = {
