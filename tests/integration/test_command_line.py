@@ -251,3 +251,10 @@ def test_settings_hide_secrets(tmp_path):
     told = fazhi("settings", "--json", env=env).stdout
     assert "do-not-show" not in told
     assert json.loads(told)["platform_secret"]["origin"] == "environment FAZHI_PLATFORM_SECRET"
+
+
+def test_settings_hide_the_password_of_a_database(tmp_path):
+    url = "postgresql+psycopg2://airflow:do-not-show@postgres/airflow"
+    env = city_environment(tmp_path, tmp_path, FAZHI_METADATA_URL=url)
+    told = fazhi("settings", "--json", env=env).stdout
+    assert json.loads(told)["metadata_url"]["value"] == "postgresql+psycopg2://airflow:***@postgres/airflow"
