@@ -32,6 +32,7 @@ def store_backup(out_dir: OutOption) -> None:
         f"审计链到第 {made.audit_seq} 条",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
 
 
@@ -52,4 +53,5 @@ def store_restore(folder: Annotated[Path, typer.Argument(help="备份文件夹")
         f"{'' if restored_metadata else '不含 '}Airflow 元数据，审计链核对无误",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
