@@ -22,6 +22,8 @@ ConnectionOf = Callable[[str], Any | None]
 AUDIT_ALGORITHMS = ("sha256", "sm3")
 
 SECRET_SETTINGS = frozenset({"portal_token", "platform_secret"})
+DATABASE_SETTINGS = frozenset({"store_url", "metadata_url"})
+"""Addresses that hold a password."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,19 @@ class Settings:
     """The heads of the audit chain that were exported off the host; ``None`` where they cannot be read from here."""
     limits_file: Path = PROJECT_ROOT / "include" / "operations" / "limits.yaml"
     """From when on something is an alarm, and how long files are kept."""
+    metadata_url: str = ""
+    """Airflow's metadata database, known only where it is backed up and restored."""
+
+    @property
+    def ground_dirs(self) -> dict[str, Path]:
+        """The folders of the ground, each by the name that it has on the volume and in a backup."""
+        return {
+            "indicator_systems": self.systems_dir,
+            "registry": self.registry_dir,
+            "holidays": self.holidays_dir,
+            "signers": self.signers_dir,
+            "great_expectations": self.gx_dir,
+        }
 
     @classmethod
     def load(
@@ -95,6 +110,7 @@ class Settings:
             limits_file=reader.path(
                 "limits_file", "FAZHI_LIMITS_FILE", root, "include/operations/limits.yaml"
             ),
+            metadata_url=reader.text("metadata_url", "FAZHI_METADATA_URL", ""),
             origins=reader.origins,
         )
         if settings.platform_alg not in ("hmac-sha256", "hmac-sm3"):

@@ -28,6 +28,7 @@ from support.container_engine import (
     running_engine,
 )
 from support.leaks import leaks
+from support.manual import maintenance
 from support.patient_airflow import ended, tries, when_running
 
 pytestmark = [pytest.mark.docker, pytest.mark.airflow, pytest.mark.ci, pytest.mark.timeout(1500)]
@@ -83,6 +84,22 @@ def exported(stack: ComposeStack, service: str) -> dict[str, bytes]:
     for year in YEARS:
         stack.execute(service, "fazhi", "export", "--year", str(year), "--out", f"{folder}/{year}")
     return stack.files(service, folder)
+
+
+def ground_of(stack: ComposeStack, service: str) -> dict[str, bytes]:
+    """Every file of the ground that a backup has: what runs leave behind is no part of it."""
+    files = stack.files(service, "/srv/ground")
+    return {name: content for name, content in files.items() if "/uncommitted/" not in name}
+
+
+def history_of_runs(stack: ComposeStack) -> str:
+    """The runs and task instances that ended well, as Airflow's metadata database has them."""
+    ask = (
+        "SELECT r.dag_id, r.run_id, r.state, t.task_id, t.map_index, t.state, t.try_number "
+        "FROM dag_run r JOIN task_instance t USING (dag_id, run_id) WHERE r.dag_id = 'assessment' "
+        "AND r.state = 'success' ORDER BY r.run_id, t.task_id, t.map_index"
+    )
+    return stack.execute("postgres", "psql", "-U", "postgres", "-At", "-c", ask, "airflow")
 
 
 def stored_by_the_platform(stack: ComposeStack, year: int) -> list[tuple[str, int]]:
@@ -256,14 +273,19 @@ def test_a_backup_restored_into_an_empty_stack_exports_the_same_bytes(
 ):
     expected = exported(stack, "worker-1")
     assert len(expected) > len(YEARS)
-    stack.run("maintenance", "fazhi", "store", "backup", "--out", "/srv/backups/drill")
+    ground, history = ground_of(stack, "worker-1"), history_of_runs(stack)
+    assert history.count("assessment|") >= len(YEARS)
+    stack.run("maintenance", *maintenance("fazhi", "store", "backup"))
+    written = Path(maintenance("fazhi", "store", "backup")[-1]).name
     with prepared(engine, "fazhi-second", tmp_path_factory.mktemp("second")) as second:
-        (stack.backups / "drill").rename(second.backups / "drill")
+        (stack.backups / written).rename(second.backups / written)
         stack.down()
-        second.run("maintenance", "fazhi", "store", "restore", "/srv/backups/drill")
+        second.run("maintenance", *maintenance("fazhi", "store", "restore"))
         second.up("apiserver")
         assert exported(second, "apiserver") == expected
-        second.run("maintenance", "fazhi", "audit", "verify")
+        assert ground_of(second, "apiserver") == ground
+        assert history_of_runs(second) == history
+        second.run("maintenance", *maintenance("fazhi", "audit", "verify"))
         assert set(stack.containers()) == set()
     volumes = engine.docker("volume", "ls", "--quiet").split()
     assert volumes == []

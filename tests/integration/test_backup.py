@@ -1,11 +1,12 @@
 """Backup and restore drills on both databases: equal exports, and every damage noticed (合成数据)."""
 
+import hashlib
 import json
 import shutil
 from datetime import datetime
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from fazhi.audit import Actor, Event, append
 from fazhi.model.errors import ConfigurationError, SystemFault
@@ -116,3 +117,94 @@ def test_a_lost_raw_file_stops_the_backup(filled, tmp_path):
     with pytest.raises(SystemFault, match="原始文件库中没有"):
         back_up(engine, raw, tmp_path / "backup", now=NOW)
     assert not (tmp_path / "backup").exists()
+
+
+# ---- the ground, and Airflow's metadata ------------------------------------------------------------------
+
+
+@pytest.fixture
+def ground(tmp_path):
+    """A folder of the ground with a file of a folder below, and what runs leave behind."""
+    for name, content in {
+        "units.csv": "150200",
+        "2024/rules.yaml": "合成",
+        "uncommitted/old.html": "x",
+    }.items():
+        path = tmp_path / "ground" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return {"registry": tmp_path / "ground"}
+
+
+def test_the_ground_comes_back_as_it_was_without_what_runs_leave_behind(filled, databases, ground, tmp_path):
+    made = back_up(*filled, tmp_path / "backup", now=NOW, ground=ground)
+    assert made.ground == {
+        "registry/units.csv": hashlib.sha256(b"150200").hexdigest(),
+        "registry/2024/rules.yaml": hashlib.sha256("合成".encode()).hexdigest(),
+    }
+    again = tmp_path / "ground-again"
+    restore(tmp_path / "backup", databases[1], RawStore(str(tmp_path / "r")), ground={"registry": again})
+    found = {path.relative_to(again).as_posix() for path in again.rglob("*") if path.is_file()}
+    assert found == {"units.csv", "2024/rules.yaml"}
+    assert (again / "2024" / "rules.yaml").read_text(encoding="utf-8") == "合成"
+
+
+def test_another_ground_is_not_overwritten_and_nothing_else_is_restored(filled, databases, ground, tmp_path):
+    back_up(*filled, tmp_path / "backup", now=NOW, ground=ground)
+    (tmp_path / "ground" / "units.csv").write_text("150300", encoding="utf-8")
+    raw = RawStore(str(tmp_path / "raw-again"))
+    with pytest.raises(ConfigurationError, match="内容与备份不同"):
+        restore(tmp_path / "backup", databases[1], raw, ground=ground)
+    assert (tmp_path / "ground" / "units.csv").read_text(encoding="utf-8") == "150300"
+    (tmp_path / "ground" / "units.csv").write_text("150200", encoding="utf-8")
+    restore(tmp_path / "backup", databases[1], raw, ground=ground)  # the store was left empty
+
+
+@pytest.mark.parametrize("inside", ["registry/units.csv", "registry/../../outside.csv"])
+def test_a_damaged_ground_is_refused(filled, databases, ground, tmp_path, inside):
+    back_up(*filled, tmp_path / "backup", now=NOW, ground=ground)
+    manifest = tmp_path / "backup" / "backup.json"
+    said = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps(said | {"ground": {inside: "0" * 64}}), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="备份已损坏"):
+        restore(
+            tmp_path / "backup",
+            databases[1],
+            RawStore(str(tmp_path / "r")),
+            ground={"registry": tmp_path / "g"},
+        )
+
+
+def test_a_missing_folder_of_the_ground_stops_the_backup(filled, tmp_path):
+    with pytest.raises(ConfigurationError, match="不存在"):
+        back_up(*filled, tmp_path / "backup", now=NOW, ground={"registry": tmp_path / "nowhere"})
+    assert not (tmp_path / "backup").exists()
+
+
+@pytest.fixture
+def airflow(request, databases, tmp_path):
+    """Airflow's metadata database with one run in it, and an empty one; with the driver that Airflow names."""
+    if databases[0].startswith("sqlite"):
+        urls = f"sqlite:///{tmp_path / 'airflow.db'}", f"sqlite:///{tmp_path / 'airflow-again.db'}"
+    else:
+        cluster = request.getfixturevalue("cluster")
+        urls = cluster.empty(), cluster.empty()
+    with write(connect(urls[0])) as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('合成')"))
+        connection.execute(text("CREATE TABLE dag_run (run_id VARCHAR(32))"))
+        connection.execute(text("INSERT INTO dag_run VALUES ('2024-合成')"))
+    yield tuple(url.replace("+psycopg:", "+psycopg2:") for url in urls)
+    if not databases[0].startswith("sqlite"):
+        for url in urls:
+            cluster.drop(url)
+
+
+def test_the_history_of_runs_comes_back_and_no_other_is_overwritten(filled, databases, airflow, tmp_path):
+    back_up(*filled, tmp_path / "backup", now=NOW, metadata_url=airflow[0])
+    raw = RawStore(str(tmp_path / "raw-again"))
+    with pytest.raises(ConfigurationError, match="恢复不覆盖任何东西"):
+        restore(tmp_path / "backup", databases[1], raw, metadata_url=airflow[0])
+    restore(tmp_path / "backup", databases[1], raw, metadata_url=airflow[1])
+    with read(connect(airflow[1].replace("+psycopg2:", "+psycopg:"))) as connection:
+        assert connection.execute(text("SELECT run_id FROM dag_run")).scalars().all() == ["2024-合成"]

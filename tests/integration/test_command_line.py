@@ -251,3 +251,21 @@ def test_settings_hide_secrets(tmp_path):
     told = fazhi("settings", "--json", env=env).stdout
     assert "do-not-show" not in told
     assert json.loads(told)["platform_secret"]["origin"] == "environment FAZHI_PLATFORM_SECRET"
+
+
+def test_settings_hide_the_password_of_a_database(tmp_path):
+    url = "postgresql+psycopg2://airflow:do-not-show@postgres/airflow"
+    env = city_environment(tmp_path, tmp_path, FAZHI_METADATA_URL=url)
+    told = fazhi("settings", "--json", env=env).stdout
+    assert json.loads(told)["metadata_url"]["value"] == "postgresql+psycopg2://airflow:***@postgres/airflow"
+
+
+def test_a_backup_by_the_command_line_has_the_ground_of_the_settings(tmp_path):
+    env = city_environment(tmp_path, tmp_path)
+    fazhi("store", "upgrade", env=env)
+    told = fazhi("store", "backup", "--out", str(tmp_path / "backup"), env=env).stdout
+    assert len(told.splitlines()) == 1
+    assert "不含 Airflow 元数据" in told
+    ground = json.loads((tmp_path / "backup" / "backup.json").read_text(encoding="utf-8"))["ground"]
+    parts = {path.partition("/")[0] for path in ground}
+    assert parts == {"indicator_systems", "registry", "holidays", "signers", "great_expectations"}

@@ -164,6 +164,18 @@ def test_young_backups_stay_however_many(settings: Settings) -> None:
     assert prune(settings, NOW) == ()
 
 
+def test_backups_that_are_only_seen_are_left_to_whoever_writes_them(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker has the folder of the backups read-only: its weekly pruning must not fail on them."""
+    for days in range(100, 103 + LIMITS.retention["backups"].keep):
+        backup(settings.backup_dir / f"b{days}", days)
+    assert {one.kind for one in prune(settings, NOW)} == {"backups"}
+    writable = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != settings.backup_dir and writable(path, mode))
+    assert prune(settings, NOW, apply=True) == ()
+
+
 def test_links_are_never_followed(settings: Settings, tmp_path: Path) -> None:
     outside = put(tmp_path / "elsewhere" / "kept.log", 900)
     logs = tmp_path / "logs"

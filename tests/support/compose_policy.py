@@ -63,7 +63,7 @@ NEEDS = {
         "portal_token",
         "platform_secret",
     },
-    "maintenance": {"fazhi_owner_url"},
+    "maintenance": {"fazhi_owner_url", "airflow_database_url"},
     "sandbox": {"portal_token", "platform_secret"},
 }
 NEEDS["worker-2"] = NEEDS["worker-1"]

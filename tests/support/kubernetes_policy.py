@@ -54,7 +54,7 @@ NEEDS: Mapping[str, set[str]] = {
     "dag-processor": {"airflow_database_url", "airflow_fernet_key", "airflow_api_secret_key"},
     "triggerer": {"airflow_database_url", "airflow_fernet_key", "airflow_api_secret_key"},
     "task": {"fazhi_store_url", "portal_token", "platform_secret"},
-    "backup": {"fazhi_owner_url"},
+    "backup": {"fazhi_owner_url", "airflow_database_url"},
     "metadata": {"airflow_database_url", "airflow_fernet_key"},
 }
 """The secrets of each workload and no other: a task has no password of Airflow's database."""

@@ -5,7 +5,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from fazhi.cli.app import JsonOption, app, out, print_json, print_table
-from fazhi.settings import SECRET_SETTINGS, Settings
+from fazhi.settings import DATABASE_SETTINGS, SECRET_SETTINGS, Settings
 from fazhi.store import at_head, connect, upgrade
 
 store_app = typer.Typer(help="数据库。", no_args_is_help=True)
@@ -29,10 +29,10 @@ def settings(as_json: JsonOption = False) -> None:
 def _shown(name: str, text: str) -> str:
     if name in SECRET_SETTINGS:
         return "******" if text else ""
-    return _store_url(text) if name == "store_url" else text
+    return _database_url(text) if name in DATABASE_SETTINGS and text else text
 
 
-def _store_url(text: str) -> str:
+def _database_url(text: str) -> str:
     """The address without its password; one that cannot be read is not shown, for it may hold one."""
     try:
         return make_url(text).render_as_string(hide_password=True)

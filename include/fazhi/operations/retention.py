@@ -141,6 +141,8 @@ def _stem(path: Path) -> tuple[str, str]:
 
 
 def _backups(folder: Path, retention: Retention, now: datetime) -> Iterator[Pruned]:
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        return  # a worker sees the backups in order to watch them; whoever writes them prunes them
     by_age = sorted(whole_backups(folder), key=lambda one: one[1], reverse=True)
     for path, made_at in by_age[retention.keep :]:
         if now - made_at > timedelta(days=retention.days) and not path.is_symlink():

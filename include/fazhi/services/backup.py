@@ -1,8 +1,9 @@
-"""Backup and restore. In: a store with its raw files, or a backup. Out: a folder that proves itself, or a store again.
+"""Backup and restore. In: a store with its raw files and the ground, or a backup. Out: a folder that proves itself, or all of it again.
 
-A backup is ``store.db`` or ``store.dump``, the raw files under their digests, and ``backup.json``: when, which schema,
-the head of the audit chain, the SHA-256 of the dump, how many raw files. The database is dumped first: every raw file
-that its rows name was there before them. What is restored is compared with what was backed up, the chain included.
+A backup is ``store.db`` or ``store.dump``, the raw files under their digests, the ground's files, where it is known
+Airflow's metadata (``airflow.db`` or ``airflow.dump``), and ``backup.json``: when, which schema, the head of the audit
+chain, the SHA-256 of each dump and of each file of the ground, how many raw files. The database is dumped first: every
+raw file that its rows name was there before them. What is restored is compared with what was backed up.
 """
 
 import hashlib
@@ -11,8 +12,8 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -30,11 +31,17 @@ from fazhi.store.tables import audit, raw_file
 
 MANIFEST = "backup.json"
 RAW = "raw"
+GROUND = "ground"
+_RUNS_LEAVE_BEHIND = "uncommitted"
 
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup says of itself. ``audit_seq`` and ``audit_digest`` are the head of the audit chain."""
+    """What a backup says of itself.
+
+    ``audit_seq`` and ``audit_digest`` are the head of the audit chain; ``ground`` has the SHA-256 of each file of the
+    ground by its path, empty in backups of before 0.2.0; ``metadata`` is the dump of Airflow's metadata, if there is one.
+    """
 
     made_at: str
     schema: str
@@ -44,9 +51,20 @@ class Backup:
     audit_seq: int
     audit_digest: str
     raw_files: int
+    ground: dict[str, str] = field(default_factory=dict)
+    metadata: str = ""
+    metadata_sha256: str = ""
 
 
-def back_up(engine: Engine, raw: RawStore, out: Path, *, now: datetime) -> Backup:
+def back_up(
+    engine: Engine,
+    raw: RawStore,
+    out: Path,
+    *,
+    now: datetime,
+    ground: Mapping[str, Path] | None = None,
+    metadata_url: str = "",
+) -> Backup:
     """Write a backup into a folder that does not exist yet; it appears whole or not at all.
 
     Args:
@@ -54,9 +72,11 @@ def back_up(engine: Engine, raw: RawStore, out: Path, *, now: datetime) -> Backu
         raw: Its raw files.
         out: The new folder.
         now: The present moment, with its offset.
+        ground: The folders of the ground by their names (``Settings.ground_dirs``).
+        metadata_url: Airflow's metadata database; empty where it is not known.
 
     Raises:
-        ConfigurationError: The folder exists, or ``pg_dump`` is missing.
+        ConfigurationError: The folder exists, ``pg_dump`` or a folder of the ground is missing.
         SystemFault: The dump failed, or a raw file that a row names is missing or damaged.
     """
     if out.exists():
@@ -68,6 +88,7 @@ def back_up(engine: Engine, raw: RawStore, out: Path, *, now: datetime) -> Backu
     seq, digest = _head(engine)
     _dump(engine, part / name)
     copied = _copy_raw(_dumped_names(engine), raw, part / RAW)
+    metadata = _dump_metadata(metadata_url, part) if metadata_url else ""
     backup = Backup(
         made_at=now.isoformat(timespec="seconds"),
         schema=_schema(engine),
@@ -77,47 +98,131 @@ def back_up(engine: Engine, raw: RawStore, out: Path, *, now: datetime) -> Backu
         audit_seq=seq,
         audit_digest=digest,
         raw_files=copied,
+        ground=_copy_ground(ground or {}, part / GROUND),
+        metadata=metadata,
+        metadata_sha256=_file_digest(part / metadata) if metadata else "",
     )
     (part / MANIFEST).write_text(json.dumps(asdict(backup), indent=2) + "\n", encoding="utf-8")
     part.replace(out)
     return backup
 
 
-def restore(backup_dir: Path, store_url: str, raw: RawStore) -> Backup:
-    """Restore a backup into an empty store.
+def restore(
+    backup_dir: Path,
+    store_url: str,
+    raw: RawStore,
+    *,
+    ground: Mapping[str, Path] | None = None,
+    metadata_url: str = "",
+) -> Backup:
+    """Restore a backup into an empty store. Everything is looked at first: a refusal leaves nothing behind.
 
     Args:
         backup_dir: The backup's folder.
         store_url: An empty store of the same kind, for PostgreSQL as the owner of the tables to be.
         raw: Where its raw files go; files that are there already stay.
+        ground: Where the ground goes, by the names of its folders; a file that is there already must be the same.
+        metadata_url: An empty database for Airflow's metadata; empty: they are left alone.
 
     Raises:
-        ConfigurationError: No backup, a damaged one, a store that is not empty, or of the other kind.
+        ConfigurationError: No backup, a damaged one, a store that is not empty or of the other kind, another ground.
         SystemFault: The restore failed, or what was restored is not what was backed up.
     """
     backup = _manifest(backup_dir)
-    url = make_url(store_url)
-    if url.get_backend_name() != backup.database:
-        raise ConfigurationError(f"备份来自 {backup.database}，不能恢复到 {url.get_backend_name()}")
-    if _file_digest(backup_dir / backup.dump) != backup.dump_sha256:
-        raise ConfigurationError(
-            f"{backup_dir / backup.dump} 的内容与 {MANIFEST} 所记的 SHA-256 不符，备份已损坏"
-        )
-    _require_empty(store_url)
+    wanted = {backup.dump: (store_url, backup.dump_sha256)}
+    if backup.metadata and metadata_url:
+        wanted[backup.metadata] = (metadata_url, backup.metadata_sha256)
+    for name, (url, sha256) in wanted.items():
+        _require_kind(url, name)
+        _require_digest(backup_dir / name, sha256)
+        _require_empty(url)
+    files = _ground_of(backup, backup_dir / GROUND, ground or {})
     for sha256, content in _raw_of(backup_dir):
         if raw.put(content) != sha256:
             raise ConfigurationError(f"{backup_dir / RAW} 中 {sha256} 的内容与名称不符，备份已损坏")
-    if backup.database == "sqlite":
-        shutil.copyfile(backup_dir / backup.dump, str(url.database))
-    else:
-        _run(
-            ["pg_restore", "--exit-on-error", "--no-owner", "--no-privileges", "--single-transaction"],
-            url,
-            str(backup_dir / backup.dump),
-            into=True,
-        )
+    for name, (url, _) in wanted.items():
+        _load(backup_dir / name, url)
+    for source, target in files:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
     _require_same(connect(store_url), raw, backup)
     return backup
+
+
+def _load(dump: Path, store_url: str) -> None:
+    url = make_url(store_url)
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(dump, str(url.database))
+        return
+    _run(
+        ["pg_restore", "--exit-on-error", "--no-owner", "--no-privileges", "--single-transaction"],
+        url,
+        str(dump),
+        into=True,
+    )
+
+
+def _dump_metadata(metadata_url: str, folder: Path) -> str:
+    """Dump Airflow's metadata; the name of the dump. Airflow names a driver that the store does not use."""
+    engine = connect(_for_the_store(metadata_url))
+    name = "airflow.db" if engine.dialect.name == "sqlite" else "airflow.dump"
+    _dump(engine, folder / name)
+    engine.dispose()
+    return name
+
+
+def _for_the_store(url: str) -> str:
+    parts = make_url(url)
+    if parts.get_backend_name() == "postgresql":
+        parts = parts.set(drivername="postgresql+psycopg")
+    return parts.render_as_string(hide_password=False)
+
+
+def _copy_ground(ground: Mapping[str, Path], folder: Path) -> dict[str, str]:
+    """Copy the files of the ground; the SHA-256 of each copy by its path in the backup."""
+    digests = {}
+    for name, source in sorted(ground.items()):
+        if not source.is_dir():
+            raise ConfigurationError(f"考评依据的文件夹 {source} 不存在，备份不会完整")
+        for path in sorted(source.rglob("*")):
+            inside = path.relative_to(source)
+            if path.is_file() and _RUNS_LEAVE_BEHIND not in inside.parts:
+                copy = folder / name / inside
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+                digests[copy.relative_to(folder).as_posix()] = _file_digest(copy)
+    return digests
+
+
+def _ground_of(backup: Backup, folder: Path, ground: Mapping[str, Path]) -> list[tuple[Path, Path]]:
+    """Where each file of the ground lies in the backup, and where it goes; what is there already is left out."""
+    to_copy = []
+    for inside, sha256 in backup.ground.items():
+        name, _, rest = inside.partition("/")
+        if name not in ground:
+            continue
+        target = ground[name] / rest
+        if not target.resolve().is_relative_to(ground[name].resolve()):
+            raise ConfigurationError(f"{MANIFEST} 所记的 {inside} 不在考评依据的文件夹里，备份已损坏")
+        _require_digest(folder / inside, sha256)
+        if not target.exists():
+            to_copy.append((folder / inside, target))
+        elif _file_digest(target) != sha256:
+            raise ConfigurationError(f"{target} 已经存在，内容与备份不同；恢复不覆盖任何东西，请先把它移开")
+    return to_copy
+
+
+def _require_kind(url: str, dump: str) -> None:
+    kind = make_url(url).get_backend_name()
+    of_the_dump = "sqlite" if dump.endswith(".db") else "postgresql"
+    if kind != of_the_dump:
+        raise ConfigurationError(f"备份来自 {of_the_dump}，不能恢复到 {kind}")
+
+
+def _require_digest(file: Path, sha256: str) -> None:
+    if _file_digest(file) != sha256:
+        raise ConfigurationError(f"{file} 的内容与 {MANIFEST} 所记的 SHA-256 不符，备份已损坏")
 
 
 def _dump(engine: Engine, file: Path) -> None:
@@ -187,9 +292,8 @@ def _require_empty(store_url: str) -> None:
     if make_url(store_url).get_backend_name() == "sqlite":
         if Path(str(make_url(store_url).database)).exists():
             raise ConfigurationError("要恢复到的数据库文件已经存在；恢复不覆盖任何东西，请换一个位置")
-        Path(str(make_url(store_url).database)).parent.mkdir(parents=True, exist_ok=True)
         return
-    engine = connect(store_url)
+    engine = connect(_for_the_store(store_url))
     with engine.connect() as connection:
         if _schema_of(connection):
             raise ConfigurationError("要恢复到的数据库不是空的；恢复不覆盖任何东西，请新建一个空数据库")
