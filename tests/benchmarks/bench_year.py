@@ -308,7 +308,7 @@ def summary(one: dict[str, Any], unit: str = "seconds") -> dict[str, float]:
         "validate MiB": first["validate"]["mib"],
         "score MiB": first["score"]["mib"],
         "publish MiB": first["publish"]["mib"],
-        "store MiB": one["store_mib"],
+        "store MiB": one["store_mib"] / one["years"],
     }
 
 

@@ -45,10 +45,14 @@ SPACE = {
 }
 WHATEVER_REPORTS = ("  score", "publish")
 """What is done for every unit of the registry, also for those that report nothing."""
+BY_REGION = ("validate MiB", "score MiB")
+"""What grows with the units of one region, not with all."""
 REGISTERED = 79
 """How many scored units the shipped registry has; more are made up."""
 PROVINCE = 6_000
 TARGETS = (PROVINCE, EXTRAPOLATED)
+AIM = 1.05
+"""The growth exponent of the full year, at most."""
 BACKFILLED = 5
 """The years of a backfill."""
 WAYS = {
@@ -96,7 +100,7 @@ def nights(sizes: Sequence[dict[str, Any]]) -> str:
             cells = [f"{cost:,.0f}" for cost in costs]
         else:
             cells = [f"{cost:,.1f}（{one[name]:,.1f}）" for cost, one in zip(costs, wall, strict=True)]
-        far = ["—" if says_nothing else f"{_beyond(costs, sizes, one):,.0f}" for one in targets]
+        far = ["—" if says_nothing else f"{_expected(name, costs, sizes, one):,.0f}" for one in targets]
         lines.append(row(title, *cells, _power(costs, sizes), *far))
     return "\n".join(lines)
 
@@ -117,6 +121,16 @@ def _beyond(costs: Sequence[float], sizes: Sequence[dict[str, Any]], target: int
     return float(newest + max(newest - cost, 0.0) / (last - size) * (target - last))
 
 
+def _expected(name: str, costs: Sequence[float], sizes: Sequence[dict[str, Any]], target: int) -> float:
+    """A cost beyond; of what is done region by region, the memory of one region of the usual size."""
+    if name not in BY_REGION:
+        return _beyond(costs, sizes, target)
+    per_region = [{"units": one["units"] / one["regions"]} for one in sizes]
+    if per_region[-1]["units"] >= REGION_UNITS:
+        return costs[-1]
+    return _beyond(costs, per_region, REGION_UNITS)
+
+
 def planner(sizes: Sequence[dict[str, Any]]) -> str:
     """What a planner of capacity asks first: how long, how much memory, how much disk, for a province."""
     costs = [summary(one, "cpu") for one in sizes]
@@ -125,7 +139,7 @@ def planner(sizes: Sequence[dict[str, Any]]) -> str:
         return (
             costs[-1][name]
             if sizes[-1]["units"] >= PROVINCE
-            else _beyond([one[name] for one in costs], sizes, PROVINCE)
+            else _expected(name, [one[name] for one in costs], sizes, PROVINCE)
         )
 
     said = (
@@ -141,6 +155,20 @@ def planner(sizes: Sequence[dict[str, Any]]) -> str:
   {BACKFILLED} 个年度的补跑按 {BACKFILLED} 倍推算约 {BACKFILLED * full / 3600:,.1f} 小时。
 - 内存：最大的一个进程约 {memory / 1024:,.1f} GiB；几个工作进程同时做，就按几份准备，另加 Airflow 本身。
 - 磁盘：数据库每个年度约 {at("store MiB") / 1024:,.1f} GiB，原件另计。"""
+
+
+def aims(sizes: Sequence[dict[str, Any]]) -> str:
+    """Whether the growth is what was aimed at, over the largest two sizes."""
+    costs = [summary(one, "cpu") for one in sizes[-2:]]
+    power = exponent(*(one["full year"] for one in costs), *(one["units"] for one in sizes[-2:]))
+    peaks = [
+        max(cost for name, cost in one.items() if name in SPACE and name != "store MiB") for one in costs
+    ]
+    growth = sizes[-1]["units"] / sizes[-2]["units"]
+    return (
+        f"目标：全年的增长指数不大于 {AIM:g}，现为 {power:.2f}，{'达到' if power <= AIM else '没有达到'}；"
+        f"内存：单位数为 {growth:.1f} 倍时，最大的进程为 {peaks[1] / peaks[0]:.2f} 倍。"
+    )
 
 
 def backfill(sizes: Sequence[dict[str, Any]]) -> str:
@@ -265,9 +293,12 @@ def page(folder: Path, others: str) -> str:
 约 {REGION_UNITS} 个单位算一个地区：{PROVINCE:,} 个单位分在 {regions_of(PROVINCE)} 个盟市。
 时间为处理器秒，括号里是墙钟秒；增长指数是最大两档之间的，按处理器时间算，1 为与单位数成正比。
 “推算”不是测量：指数大于 1 的按指数外推，不大于 1 的按最大两档连成的直线外推（指数小于 1 只说明有固定开销），没有增长的不外推。
+核验和计分的内存只随一个地区的单位数增长，按 {REGION_UNITS} 个单位的地区推算（全省共用的名录没有计入）。
 外推的倍数越大越不可靠：{EXTRAPOLATED:,} 个单位只能看数量级。没有写进表里的规模没有测过。
 
 {nights(sizes)}
+
+{aims(sizes)}
 
 {backfill(sizes)}
 
