@@ -74,7 +74,7 @@ bench: install ## ratios against named baselines
 RESULTS ?= var/performance
 performance: install ## measure whole nights and write docs/performance.md (FAZHI_BENCH chooses the tier)
 	@mkdir -p $(RESULTS)
-	@for bench in year same_checks:same airflow workers; do \
+	@for bench in year same_checks:same airflow; do \
 	  $(BIN)/python tests/benchmarks/bench_$${bench%%:*}.py --json $(RESULTS)/$${bench##*:}.json || exit 1; done
 	@$(BIN)/python tests/benchmarks/write_performance.py $(RESULTS)
 

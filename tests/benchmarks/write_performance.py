@@ -1,7 +1,7 @@
 """Writes docs/performance.md. In: a folder with what the benches' ``--json`` kept; the other benches, run now. Out: the page.
 
 The folder has ``year*.json`` (``bench_year.py``; several files are several sizes) and, where they were measured,
-``same.json`` (``bench_same_checks.py``), ``airflow.json`` and ``workers.json``. ``make performance`` fills it and calls this.
+``same.json`` (``bench_same_checks.py``) and ``airflow.json``. ``make performance`` fills it and calls this.
 The page says on what machine and under which load it was measured; what was not measured is called an extrapolation, with
 the exponent that it rests on. ``--keep-others`` leaves the output of the other benches as it stands on the page.
 """
@@ -219,31 +219,6 @@ def airflow(kept: dict[str, Any] | None) -> str:
 测前、测后的平均负载是 {kept["load"][0]:.1f} 和 {kept["load"][1]:.1f}，超过核数时这一节只能看数量级。"""
 
 
-def workers(kept: dict[str, Any] | None) -> str:
-    """What more workers bring."""
-    if kept is None:
-        return "没有测。"
-    measured = kept["measured"]
-    lines = [
-        f"{kept['units']:,} 个单位、{measured[0]['regions']} 个地区的核验和计分，PostgreSQL，{kept['cores']} 核"
-        f"（测完时平均负载 {kept['load']:.1f}）：工作进程多于空闲的核时，只多用内存。",
-        "",
-        row("工作进程", "墙钟秒", "快几倍", "各进程处理器秒之和", "每个进程内存峰值（MiB）"),
-        "| ---: |" + " ---: |" * 4,
-    ]
-    for one in measured:
-        gain = measured[0]["seconds"] / one["seconds"]
-        cells = (
-            f"{one['workers']}",
-            f"{one['seconds']:.1f}",
-            f"{gain:.2f}",
-            f"{one['cpu']:.1f}",
-            f"{one['mib']:.0f}",
-        )
-        lines.append(row(*cells))
-    return "\n".join(lines)
-
-
 def outputs() -> str:
     """What the other benches print."""
     parts = []
@@ -315,9 +290,7 @@ def page(folder: Path, others: str) -> str:
 
 {airflow(_kept(folder, "airflow"))}
 
-## 几个工作进程
-
-{workers(_kept(folder, "workers"))}
+几个工作进程同时做能快多少，没有测。
 
 重新测量：`make performance`（快速档）；`FAZHI_BENCH=province make performance` 测 67、600、2,000 个单位，
 `full` 测到 6,000 个单位，要数小时。
