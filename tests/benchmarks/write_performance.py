@@ -164,10 +164,13 @@ def aims(sizes: Sequence[dict[str, Any]]) -> str:
     peaks = [
         max(cost for name, cost in one.items() if name in SPACE and name != "store MiB") for one in costs
     ]
+    shares = [one["full year"] / one["pandas"] for one in costs]
     growth = sizes[-1]["units"] / sizes[-2]["units"]
     return (
         f"目标：全年的增长指数不大于 {AIM:g}，现为 {power:.2f}，{'达到' if power <= AIM else '没有达到'}；"
-        f"内存：单位数为 {growth:.1f} 倍时，最大的进程为 {peaks[1] / peaks[0]:.2f} 倍。"
+        f"内存：单位数为 {growth:.1f} 倍时，最大的进程为 {peaks[1] / peaks[0]:.2f} 倍。\n"
+        f"机器忙时处理器时间也会变长，所以再看同一轮里的比值：全年与 pandas 对照之比，"
+        f"{sizes[-2]['units']:,} 个单位时为 {shares[0]:.1f}，{sizes[-1]['units']:,} 个单位时为 {shares[1]:.1f}。"
     )
 
 
