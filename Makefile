@@ -8,7 +8,7 @@ CI_VENV := .venv-ci
 CI_STAMP := $(CI_VENV)/.installed-$(shell cksum < requirements.ci.lock | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
-.PHONY: help install ci-tools demo test test-all up down status lint format docs pictures bench soak lock clean secrets image bundle sbom
+.PHONY: help install ci-tools demo test test-all up down status lint format docs pictures bench performance soak lock clean secrets image bundle sbom
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -70,6 +70,13 @@ pictures: install ## take the pictures of the steward's guide anew (a browser an
 
 bench: install ## ratios against named baselines
 	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+RESULTS ?= var/performance
+performance: install ## measure whole nights and write docs/performance.md (FAZHI_BENCH chooses the tier)
+	@mkdir -p $(RESULTS)
+	@for bench in year same_checks:same airflow; do \
+	  $(BIN)/python tests/benchmarks/bench_$${bench%%:*}.py --json $(RESULTS)/$${bench##*:}.json || exit 1; done
+	@$(BIN)/python tests/benchmarks/write_performance.py $(RESULTS)
 
 SBOM ?= dist/sbom.json
 sbom: install ## what the product consists of, as CycloneDX (SBOM names the file)

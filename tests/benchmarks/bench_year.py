@@ -1,30 +1,36 @@
-"""What whole nights cost, and how that grows: a synthetic city's year from files to confirmed results (合成数据).
+"""What whole nights cost, and how that grows: a synthetic city's or province's year from files to confirmed results (合成数据).
 
-Measured for each size, in a process of its own, through the same functions that the DAG calls: the full year (collect,
-read, validate with Great Expectations, score), publishing with read-back to a sandbox platform in another process, a
-night in which nothing is new, a night in which one unit in a hundred resubmits, and the backfill of five years. Peak
-memory is the process's. Baselines in the same run: pandas reading the same tables and adding them up by indicator (no
-addresses, no findings, no history), and one SQL statement that sums the stored values. The growth exponent compares the
-two largest sizes: 1 is linear.
+Measured for each size through the same functions that the DAG calls, each call in a process of its own as a worker runs a
+task: the year's collecting and reading once, validating (with Great Expectations) and scoring region by region, publishing
+with read-back to a sandbox platform, a night in which nothing is new, a night in which one unit in a hundred resubmits, and
+the backfill of some years. Of each: seconds, CPU seconds of that process, its peak memory. Importing is nobody's cost: the
+process is forked from one that has imported all. A province is dealt into regions of about ``REGION_UNITS`` units.
+
+Baselines in the same run: pandas reading the same tables and adding them up by indicator (no addresses, no findings, no
+history), and one SQL statement that sums the stored values. The growth exponent compares the CPU seconds of the two
+largest sizes: 1 is linear.
 
 Quick by default (3 and 6 units, two years). ``FAZHI_BENCH=city``: 17 and 67 units, the size of Baotou, five years.
-``FAZHI_BENCH=full``: 67, 600 and 6,000 units; hours, and some ten gigabytes of disk. ``--json FILE`` keeps the numbers for
-``write_performance.py``. Exit status 1 when the night without news is no cheaper than the full year, or when a quiet night
-pushes anything.
+``FAZHI_BENCH=province``: 67, 600 and 2,000 units, one year. ``FAZHI_BENCH=full``: 67, 600 and 6,000 units, five years; hours,
+and some ten gigabytes of disk. ``--units 67,600`` and ``--years 1`` choose otherwise. ``--json FILE`` keeps the numbers for
+``write_performance.py``, after each size. Exit status 1 when the night without news is no cheaper than the full year, or
+when a quiet night pushes anything.
 """
 
 import argparse
 import json
 import math
+import multiprocessing
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +52,68 @@ from support.final import resubmit
 from support.publish import APP_ID, SECRET
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZES = {"": (3, 6), "city": (17, 67), "full": (67, 600, 6_000)}
-YEARS = {"": 2, "city": 5, "full": 5}
+SIZES = {"": (3, 6), "city": (17, 67), "province": (67, 600, 2_000), "full": (67, 600, 6_000)}
+YEARS = {"": 2, "city": 5, "province": 1, "full": 5}
 EXTRAPOLATED = 170_000
+REGION_UNITS = 500
+"""Units of a region: 6,000 of a province in its twelve leagues and cities."""
 
 STEPS = ("collect", "intake", "validate", "score")
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that something takes."""
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
+@dataclass(frozen=True)
+class Spent:
+    """What a step took: seconds, CPU seconds, and the peak memory of the largest process in MiB."""
+
+    seconds: float
+    cpu: float
+    mib: float
+
+    @classmethod
+    def together(cls, parts: Sequence["Spent"]) -> "Spent":
+        """What steps one after another took."""
+        return cls(
+            sum(one.seconds for one in parts),
+            sum(one.cpu for one in parts),
+            max((one.mib for one in parts), default=0.0),
+        )
+
+
+def apart(work: Callable[[], Any]) -> tuple[Any, Spent]:
+    """Do something in a process of its own: what it gives, and what it took.
+
+    Raises:
+        RuntimeError: The process ended without an answer; it has said why on standard error.
+    """
+    fork = multiprocessing.get_context("fork")
+    hears, tells = fork.Pipe(duplex=False)
+    process = fork.Process(target=_tell, args=(work, tells))
+    process.start()
+    tells.close()
+    try:
+        told: tuple[Any, Spent] = hears.recv()
+    except EOFError:
+        raise RuntimeError("a measured step failed") from None
+    finally:
+        process.join()
+    return told
+
+
+def _tell(work: Callable[[], Any], tells: Any) -> None:
+    cpu, begun = time.process_time(), time.perf_counter()
+    given = work()
+    seconds, used = time.perf_counter() - begun, time.process_time() - cpu
+    tells.send((given, Spent(seconds, used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)))
+
+
+def spent_on(*calls: Callable[[], Any]) -> Spent:
+    """What calls take together, each in a process of its own."""
+    return Spent.together([apart(one)[1] for one in calls])
+
+
+def regions_of(units: int) -> int:
+    """Into how many regions a province of so many units falls."""
+    return max(1, round(units / REGION_UNITS))
 
 
 @dataclass
@@ -69,11 +125,14 @@ class City:
     settings: Settings
 
     @classmethod
-    def written(cls, home: Path, units: int, years: int, platform_url: str) -> "City":
+    def written(
+        cls, home: Path, units: int, years: int, platform_url: str, store_url: str = "", regions: int = 0
+    ) -> "City":
         """Submissions of some years, the last one the year before this."""
         now, plain = pipeline.now_in_shanghai(), Settings.load(environ={})
         editions = load_editions(plain.systems_dir)
-        synthesise(
+        write = partial(
+            synthesise,
             load_registry(plain.registry_dir, editions),
             editions,
             years=range(now.year - years, now.year),
@@ -84,10 +143,12 @@ class City:
             workbooks=False,
             today=now.date(),
             registry_dir=plain.registry_dir,
+            regions=regions or regions_of(units),
         )
+        apart(lambda: write().submissions)  # apart: what it remembers is not the next step's memory
         made_up = home / "inbox" / "registry"  # there when the registry has too few units
         environment = {
-            "FAZHI_STORE_URL": f"sqlite:///{home / 'fazhi.db'}",
+            "FAZHI_STORE_URL": store_url or f"sqlite:///{home / 'fazhi.db'}",
             "FAZHI_RAW_URL": str(home / "raw"),
             "FAZHI_INBOX": str(home / "inbox"),
             "FAZHI_REPORTS_DIR": str(home / "reports"),
@@ -98,19 +159,20 @@ class City:
         }
         return cls(home, now.year - 1, Settings.load(environ=environment))
 
-    def night(self, year: int, *, push: bool) -> dict[str, float]:
-        """Seconds of each step, as the DAG calls them."""
+    def night(self, year: int, *, push: bool) -> dict[str, Spent]:
+        """What each step takes, as the DAG calls them."""
         settings = self.settings
         spent = {
-            "collect": timed(lambda: pipeline.collect(settings, year)),
-            "intake": timed(lambda: pipeline.intake(settings, year)),
+            "collect": spent_on(lambda: pipeline.collect(settings, year)),
+            "intake": spent_on(lambda: pipeline.intake(settings, year)),
         }
-        regions = pipeline.region_codes(settings, year)
-        spent["validate"] = timed(lambda: [pipeline.validate(settings, year, one) for one in regions])
-        spent["score"] = timed(lambda: [pipeline.score(settings, year, one) for one in regions])
+        regions, listing = apart(lambda: pipeline.region_codes(settings, year))
+        spent["regions"] = listing
+        spent["validate"] = spent_on(*(partial(pipeline.validate, settings, year, one) for one in regions))
+        spent["score"] = spent_on(*(partial(pipeline.score, settings, year, one) for one in regions))
         if push:
-            spent["publish"] = timed(
-                lambda: (pipeline.publish(settings, year, True), pipeline.reconcile(settings, year))
+            spent["publish"] = spent_on(
+                lambda: pipeline.publish(settings, year, True), lambda: pipeline.reconcile(settings, year)
             )
         return spent
 
@@ -174,33 +236,41 @@ def _is_plain(table: Path) -> bool:
 
 
 def live(home: Path, units: int, years: int) -> dict[str, Any]:
-    """All measurements of one size, in this process."""
+    """All measurements of one size; this process only forks and looks on."""
     import great_expectations  # noqa: F401 - its import is nobody's night
 
     with platform(home / "platform.db") as url:
         city = City.written(home, units, years, url)
-        first, pushed = city.night(city.year, push=True), city.pushed()
-        quiet, pushed_again = city.night(city.year, push=True), city.pushed() - pushed
-        rows = city.rows()
-        baselines = {"pandas": timed(city.add_up_with_pandas), "sql": timed(city.add_up_with_sql)}
-        resubmitted = city.resubmit()
+        first, pushed = city.night(city.year, push=True), apart(city.pushed)[0]
+        quiet, pushed_again = city.night(city.year, push=True), apart(city.pushed)[0] - pushed
+        rows = apart(city.rows)[0]
+        baselines = {"pandas": spent_on(city.add_up_with_pandas), "sql": spent_on(city.add_up_with_sql)}
+        resubmitted = apart(city.resubmit)[0]
         changed = city.night(city.year, push=True)
         earlier = [city.night(year, push=False) for year in range(city.year - years + 1, city.year)]
+        backfill = [
+            *(spent for night in earlier for spent in night.values()),
+            *(first[step] for step in STEPS),
+        ]
     return {
         "units": units,
+        "regions": len(apart(lambda: pipeline.region_codes(city.settings, city.year))[0]),
         "years": years,
         "rows": rows,
-        "first": first,
-        "quiet": quiet,
+        "first": _plain(first),
+        "quiet": _plain(quiet),
         "pushed": pushed,
         "pushed_when_quiet": pushed_again,
-        "changed": changed,
+        "changed": _plain(changed),
         "resubmitted": resubmitted,
-        "backfill": sum(sum(spent.values()) for spent in earlier) + sum(first[step] for step in STEPS),
-        **baselines,
-        "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "backfill": asdict(Spent.together(backfill)),
+        "baselines": _plain(baselines),
         "store_mib": sum(one.stat().st_size for one in home.glob("fazhi.db*")) / 2**20,
     }
+
+
+def _plain(spent: dict[str, Spent]) -> dict[str, dict[str, float]]:
+    return {name: asdict(one) for name, one in spent.items()}
 
 
 def measure(units: int, years: int) -> dict[str, Any]:
@@ -218,30 +288,56 @@ def exponent(smaller: float, larger: float, size: float, bigger: float) -> float
     return math.log(larger / smaller) / math.log(bigger / size)
 
 
-def summary(one: dict[str, Any]) -> dict[str, float]:
-    """The costs of a size that are compared, in seconds and MiB."""
+def summary(one: dict[str, Any], unit: str = "seconds") -> dict[str, float]:
+    """The costs of a size that are compared, in ``seconds`` or ``cpu`` seconds, and MiB."""
     first = one["first"]
     return {
-        "full year": sum(first.values()) - first["publish"],
-        "  collect": first["collect"],
-        "  read": first["intake"],
-        "  validate": first["validate"],
-        "  score": first["score"],
-        "publish": first["publish"],
-        "quiet night": sum(one["quiet"].values()),
-        "1 % new": sum(one["changed"].values()),
-        "backfill": one["backfill"],
-        "pandas": one["pandas"],
-        "SQL": one["sql"],
-        "memory MiB": one["mib"],
-        "store MiB": one["store_mib"],
+        "full year": sum(first[step][unit] for step in STEPS),
+        "  collect": first["collect"][unit],
+        "  read": first["intake"][unit],
+        "  validate": first["validate"][unit],
+        "  score": first["score"][unit],
+        "publish": first["publish"][unit],
+        "quiet night": sum(step[unit] for step in one["quiet"].values()),
+        "1 % new": sum(step[unit] for step in one["changed"].values()),
+        "backfill": one["backfill"][unit],
+        "pandas": one["baselines"]["pandas"][unit],
+        "SQL": one["baselines"]["sql"][unit],
+        "collect MiB": first["collect"]["mib"],
+        "read MiB": first["intake"]["mib"],
+        "validate MiB": first["validate"]["mib"],
+        "score MiB": first["score"]["mib"],
+        "publish MiB": first["publish"]["mib"],
+        "store MiB": one["store_mib"] / one["years"],
     }
+
+
+def table(measured: Sequence[dict[str, Any]]) -> str:
+    """CPU seconds (and seconds) of each size, with the exponent between the two largest."""
+    costs = [summary(one, "cpu") for one in measured]
+    walls = [summary(one) for one in measured]
+    lines = [
+        f"{'':<14}" + "".join(f"{one['units']:>14,} units" for one in measured) + f"{'exponent':>12}",
+        *(f"{name:<14}" + "".join(f"{one[name]:>20,}" for one in measured) for name in ("regions", "rows")),
+    ]
+    for name in costs[0]:
+        cells = (
+            f"{cost[name]:>20.1f}" if "MiB" in name else f"{cost[name]:>11.2f} ({wall[name]:6.2f})"
+            for cost, wall in zip(costs, walls, strict=True)
+        )
+        power = ""
+        if len(costs) > 1:
+            power = f"{exponent(costs[-2][name], costs[-1][name], measured[-2]['units'], measured[-1]['units']):.2f}"
+        lines.append(f"{name:<14}" + "".join(cells) + f"{power:>12}")
+    return "\n".join(lines)
 
 
 def main() -> int:
     """Print the table; 1 when a promise is broken."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--units", help="other sizes, with commas between them")
+    parser.add_argument("--years", type=int)
     parser.add_argument("--live", nargs=3, metavar=("HOME", "UNITS", "YEARS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.live:
@@ -249,17 +345,15 @@ def main() -> int:
         return 0
     tier = os.environ.get("FAZHI_BENCH", "")
     tier = tier if tier in SIZES else ""
-    measured = [measure(units, YEARS[tier]) for units in SIZES[tier]]
-    costs = [summary(one) for one in measured]
-    print(f"{'':<14}" + "".join(f"{one['units']:>10,} units" for one in measured) + f"{'exponent':>12}")
-    print(f"{'rows':<14}" + "".join(f"{one['rows']:>16,}" for one in measured))
-    for name in costs[0]:
-        power = exponent(costs[-2][name], costs[-1][name], measured[-2]["units"], measured[-1]["units"])
-        print(f"{name:<14}" + "".join(f"{cost[name]:>16.2f}" for cost in costs) + f"{power:>12.2f}")
-    if options.json:
-        options.json.write_text(
-            json.dumps({"tier": tier, "sizes": measured, "costs": costs}), encoding="utf-8"
-        )
+    sizes = [int(one) for one in options.units.split(",")] if options.units else SIZES[tier]
+    measured = []
+    for units in sizes:
+        measured.append(measure(units, options.years or YEARS[tier]))
+        if options.json:
+            options.json.write_text(json.dumps({"tier": tier, "sizes": measured}), encoding="utf-8")
+    print("CPU seconds (seconds)")
+    print(table(measured))
+    costs = [summary(one, "cpu") for one in measured]
     held = all(cost["quiet night"] < cost["full year"] for cost in costs)
     held = held and all(one["pushed"] and not one["pushed_when_quiet"] for one in measured)
     print(

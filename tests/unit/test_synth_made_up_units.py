@@ -39,6 +39,29 @@ def test_the_enlarged_registry_loads_and_says_what_is_made_up(
     assert {unit.unit_code for unit in added} <= scored
 
 
+def test_made_up_units_are_dealt_over_the_cities_of_a_province(
+    tmp_path: Path, registry: Registry, editions: Editions
+) -> None:
+    write_enlarged_registry(REGISTRY_DIR, tmp_path, registry, editions, [2024], 8, regions=4)
+    enlarged, today = load_registry(tmp_path, editions), date(2025, 1, 1)
+    assert enlarged.regions(2024, today) == ("150100", "150200", "150300", "150400")
+    before = len(registry.scored_units(2024, today, "150200"))
+    counted = {
+        region: len(enlarged.scored_units(2024, today, region)) for region in enlarged.regions(2024, today)
+    }
+    assert counted == {"150100": 2, "150200": before + 2, "150300": 2, "150400": 2}
+    added = [unit for unit in enlarged.units if not registry.known_code(unit.unit_code)]
+    assert all(unit.unit_code[2:8] == unit.division_code for unit in added)
+
+
+@pytest.mark.parametrize("regions", [0, 101])
+def test_a_province_has_no_more_cities_than_codes(
+    tmp_path: Path, registry: Registry, editions: Editions, regions: int
+) -> None:
+    with pytest.raises(ValueError, match="regions"):
+        write_enlarged_registry(REGISTRY_DIR, tmp_path, registry, editions, [2024], 8, regions=regions)
+
+
 def test_more_units_than_codes_are_refused(tmp_path: Path, registry: Registry, editions: Editions) -> None:
     with pytest.raises(ValueError, match="99999"):
         write_enlarged_registry(REGISTRY_DIR, tmp_path, registry, editions, [2024], 100_000)

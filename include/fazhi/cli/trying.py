@@ -21,6 +21,9 @@ def synth(
     years: Annotated[str, typer.Option("--years", help="起止年度，例如 2021-2024")],
     units: Annotated[int | None, typer.Option("--units", help="被考评单位数，默认登记表全部")] = None,
     seed: Annotated[int, typer.Option("--seed")] = 1,
+    regions: Annotated[
+        int, typer.Option("--regions", min=1, max=99, help="超出登记表的单位分到几个盟市")
+    ] = 1,
     faults: Annotated[str, typer.Option("--faults", help="埋入问题的比例，例如 0.005")] = "0",
     workbooks: Annotated[bool, typer.Option("--workbooks", help="写工作簿而不是 CSV")] = False,
 ) -> None:
@@ -39,6 +42,7 @@ def synth(
         out=out_dir,
         faults_rate=_rate(faults),
         registry_dir=loaded.registry_dir,
+        regions=regions,
         workbooks=workbooks,
         today=pipeline.now_in_shanghai().date(),
         progress=progress,

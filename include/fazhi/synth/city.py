@@ -34,7 +34,13 @@ def synthetic_code(number: int, division_code: str) -> str:
 
 
 def write_enlarged_registry(
-    registry_dir: Path, out: Path, registry: Registry, editions: Editions, years: Sequence[int], more: int
+    registry_dir: Path,
+    out: Path,
+    registry: Registry,
+    editions: Editions,
+    years: Sequence[int],
+    more: int,
+    regions: int = 1,
 ) -> None:
     """Copy a registry and add made-up units and, for those that lead, a task a year.
 
@@ -45,9 +51,10 @@ def write_enlarged_registry(
         editions: Name the indicators of lead tasks.
         years: The years that need lead tasks.
         more: How many units to add.
+        regions: Over how many cities they are dealt in turn: the registry's own, then made-up ones.
 
     Raises:
-        ValueError: More units than there are codes.
+        ValueError: More units or regions than there are codes.
     """
     if more > _MOST:
         raise ValueError(f"at most {_MOST} made-up units")
@@ -56,7 +63,8 @@ def write_enlarged_registry(
         (out / path.name).write_bytes(path.read_bytes())
     pattern = next(unit for unit in registry.units if unit.is_scored and not unit.is_region)
     since = date(min(edition.from_year for edition in editions.all), 1, 1)
-    units = [_made_up(number, pattern, since) for number in range(1, more + 1)]
+    divisions = _divisions(pattern.division_code, regions)
+    units = [_made_up(number, pattern, divisions[number % regions], since) for number in range(1, more + 1)]
     _append(out / "units.csv", [_unit_cells(unit) for unit in units])
     leading = [unit for unit in units if Tag.LEAD in unit.tags]
     _append(
@@ -65,15 +73,24 @@ def write_enlarged_registry(
     )
 
 
-def _made_up(number: int, pattern: Unit, since: date) -> Unit:
+def _divisions(own: str, regions: int) -> list[str]:
+    """The division codes of so many cities of a province, a given one first."""
+    others = (f"{own[:2]}{city:02d}00" for city in range(1, 100))
+    found = [own, *(code for code in others if code != own)]
+    if not 1 <= regions <= len(found):
+        raise ValueError(f"1 to {len(found)} regions")
+    return found[:regions]
+
+
+def _made_up(number: int, pattern: Unit, division_code: str, since: date) -> Unit:
     return Unit(
-        unit_code=synthetic_code(number, pattern.division_code),
+        unit_code=synthetic_code(number, division_code),
         name_zh=f"合成单位{number:04d}",
         name_en=f"Synthetic unit {number:04d}",
         short_name_zh=f"合成{number:04d}",
-        division_code=pattern.division_code,
+        division_code=division_code,
         level=pattern.level,
-        parent_code=pattern.parent_code,
+        parent_code=pattern.parent_code if division_code == pattern.division_code else "",
         tags=_TAGS[number % len(_TAGS)],
         scored_by="local",
         valid_from=since,

@@ -92,6 +92,7 @@ def synthesise(
     *,
     today: date,
     registry_dir: Path | None = None,
+    regions: int = 1,
     workbooks: bool = False,
     progress: Progress | None = None,
 ) -> SynthOutcome:
@@ -108,6 +109,7 @@ def synthesise(
         faults_rate: The share of rows (and of unit submissions) with a planted fault, 0 to 1.
         today: Only periods that have ended by then are reported.
         registry_dir: Where ``registry`` was read from; needed for made-up units.
+        regions: Over how many cities made-up units are dealt.
         workbooks: Workbooks in place of CSV files.
         progress: Told what is being made.
 
@@ -118,7 +120,7 @@ def synthesise(
     ordered = sorted(set(years))
     _check(ordered, units, faults_rate, today)
     _clear(out)
-    registry, only = _population(registry, editions, ordered, units, out, today, registry_dir)
+    registry, only = _population(registry, editions, ordered, units, out, today, registry_dir, regions)
     city = _City(registry, editions, ordered, seed, today, only)
     writer = _Writer(out, city, faults_rate, workbooks)
     for year in ordered:
@@ -160,6 +162,7 @@ def _population(
     out: Path,
     today: date,
     registry_dir: Path | None,
+    regions: int,
 ) -> tuple[Registry, frozenset[str]]:
     """The registry to use and the codes of the units to report on."""
     known = sorted({unit.unit_code for year in years for unit in registry.scored_units(year, today)})
@@ -171,7 +174,7 @@ def _population(
     if registry_dir is None:
         raise UsageError(f"名录只有{len(latest)}个参评单位；要合成{units}个，须给出名录所在的文件夹")
     folder = out / REGISTRY_FOLDER
-    write_enlarged_registry(registry_dir, folder, registry, editions, years, units - len(latest))
+    write_enlarged_registry(registry_dir, folder, registry, editions, years, units - len(latest), regions)
     enlarged = load_registry(folder, editions)
     added = {unit.unit_code for unit in enlarged.units} - {unit.unit_code for unit in registry.units}
     return enlarged, frozenset(known) | added
