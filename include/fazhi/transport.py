@@ -1,19 +1,21 @@
 """How an outside system is asked. In: one attempt and a policy. Out: its answer, or why there was none.
 
 What every client of an outside system needs alike: an address that is checked once, the wait that 429 and 503
-ask for, attempts that are repeated only where waiting can help, and the reason of a failure in words without
-the request's particulars.
+ask for, attempts that are repeated only where waiting can help, answers that are read within limits of size
+and time, and the reason of a failure in words without the request's particulars.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception
+from urllib3 import exceptions as wire  # what requests raises from a body that is read as it arrives
 
 from fazhi.model.errors import ConfigurationError, Unreachable
 
@@ -21,6 +23,10 @@ Answer = TypeVar("Answer")
 
 _MOST_ATTEMPTS = 20
 """Times the policy's attempts: so often is a transfer that always gets a little further tried in all."""
+
+_LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
+_PIECE_BYTES = 64 * 1024
+_MOST_WAIT_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class RetryPolicy:
         longest_wait: Seconds; a system that asks for more is left alone until the next run.
         connect_timeout: Seconds to wait for a connection.
         read_timeout: Seconds to wait for an answer, or for more of it.
+        longest_answer: Seconds that the whole of one answer may take once it has begun.
     """
 
     attempts: int = 5
@@ -40,6 +47,7 @@ class RetryPolicy:
     longest_wait: float = 60.0
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
+    longest_answer: float = 300.0
 
     @property
     def timeouts(self) -> tuple[float, float]:
@@ -61,6 +69,10 @@ class NotNowError(Exception):
         self.reason = reason
         self.retry_after = retry_after
         self.progressed = progressed
+
+
+class TooSlowError(NotNowError):
+    """An answer that kept coming, but would not end in time."""
 
 
 def insist(
@@ -137,17 +149,65 @@ def retry_after(response: requests.Response) -> int | None:
     """The seconds that an answer asks to be left alone, ``None`` when it names none (RFC 9110, 10.2.3)."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
-        return int(text)
+        digits = text.lstrip("0") or "0"
+        return int(digits) if len(digits) <= _MOST_WAIT_DIGITS else 10**_MOST_WAIT_DIGITS
+    moment = http_moment(text)
+    return None if moment is None else max(0, round((moment - datetime.now(UTC)).total_seconds()))
+
+
+def http_moment(text: str) -> datetime | None:
+    """The moment that a header names, ``None`` when it names none that can be read."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0, round((moment - datetime.now(UTC)).total_seconds()))
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def reason_of(error: requests.RequestException) -> str:
+def arriving(response: requests.Response, until: float, clock: Callable[[], float]) -> Iterator[bytes]:
+    """The body of a streamed answer as it arrives, so that one that only drips is noticed.
+
+    Args:
+        response: An answer whose body was not read yet.
+        until: When the last of it must have come, by ``clock``.
+        clock: Seconds of a clock that only goes on.
+
+    Raises:
+        TooSlowError: It was not whole by then.
+        NotNowError: It broke off, or cannot be unpacked.
+    """
+    try:
+        while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
+            yield piece
+            if clock() > until:
+                raise TooSlowError("应答传送过慢，没有传完")
+    except wire.HTTPError as error:
+        raise NotNowError(reason_of(error)) from None
+
+
+def whole_answer(response: requests.Response, policy: RetryPolicy, clock: Callable[[], float]) -> bytes:
+    """The body of a streamed answer, neither longer nor later than an answer may be.
+
+    Raises:
+        NotNowError: It is too large or too slow, or broke off.
+    """
+    content = bytearray()
+    for piece in arriving(response, clock() + policy.longest_answer, clock):
+        content += piece
+        if len(content) > _LARGEST_ANSWER_BYTES:
+            raise NotNowError("应答过大，没有读完")
+    return bytes(content)
+
+
+def json_of(content: bytes) -> Any:
+    """An answer's JSON, ``None`` where it is none that can be read."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):  # also digits without end, and nesting without end
+        return None
+
+
+def reason_of(error: requests.RequestException | wire.HTTPError) -> str:
     """What happened on the way, without the request's particulars."""
     for kind, reason in (
         (requests.exceptions.SSLError, "TLS 证书校验未通过"),
@@ -156,6 +216,9 @@ def reason_of(error: requests.RequestException) -> str:
         (requests.exceptions.ChunkedEncodingError, "应答中途断开"),
         (requests.exceptions.ContentDecodingError, "应答的压缩格式已损坏"),
         (requests.exceptions.ConnectionError, "连接不上或连接中断"),
+        (wire.ReadTimeoutError, "等待应答超时"),
+        (wire.DecodeError, "应答的压缩格式已损坏"),
+        (wire.ProtocolError, "应答中途断开"),
     ):
         if isinstance(error, kind):
             return reason

@@ -277,13 +277,14 @@ def test_what_the_platform_refuses_is_kept_with_its_reason_and_the_rest_goes(eng
     assert send(engine, client) == PushCounts(), "a refused row is not sent again"
 
 
-def test_an_item_that_cannot_be_taken_now_stays_pending(engine, client, platform, monkeypatch):
+@pytest.mark.parametrize("status", [503, 429, 202, 302])
+def test_an_item_that_cannot_be_taken_now_stays_pending(engine, client, platform, monkeypatch, status):
     busy, free = queue_units(engine, 2)
     take = platform.service._take
 
     def sometimes_busy(year, result, *how):
         if result["unit_code"] == busy:
-            raise RefusalError(503, "稍后再试")
+            raise RefusalError(status, "稍后再试")
         return take(year, result, *how)
 
     monkeypatch.setattr(platform.service, "_take", sometimes_busy)

@@ -1,5 +1,6 @@
 """The life of the outbox under any order of scoring, pushing, faults, kills, losses and reconciling."""
 
+import io
 import itertools
 import json
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from requests.adapters import BaseAdapter
 from sqlalchemy import select
+from urllib3 import HTTPResponse
 
 from fazhi.model.canonical import digest
 from fazhi.model.errors import Unreachable
@@ -63,7 +65,7 @@ class Wire(BaseAdapter):
         response = requests.Response()
         response.status_code = status
         response.request = request
-        response._content = json.dumps(data).encode()
+        response.raw = HTTPResponse(io.BytesIO(json.dumps(data).encode()), preload_content=False)
         return response
 
     def close(self):

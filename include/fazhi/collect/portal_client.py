@@ -6,7 +6,6 @@ goes on where it stopped (Range); a file whose SHA-256 differs from its name is 
 Nothing of an answer is believed unread, and none is read beyond its limit.
 """
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -19,12 +18,21 @@ import requests
 
 from fazhi.model.canonical import sha256_hex
 from fazhi.model.errors import ConfigurationError, SystemFault, Unreachable
-from fazhi.transport import NotNowError, RetryPolicy, checked_base, insist, reason_of, retry_after
+from fazhi.transport import (
+    NotNowError,
+    RetryPolicy,
+    TooSlowError,
+    arriving,
+    checked_base,
+    insist,
+    json_of,
+    reason_of,
+    retry_after,
+    whole_answer,
+)
 
 PAGE = 200
 LARGEST_FILE_BYTES = 200 * 1024 * 1024
-_LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
-_CHUNK_BYTES = 64 * 1024
 _DAMAGED_TRIES = 3
 _LONGEST_TRANSFER = 600.0
 _LONGEST_PROBLEM = 200
@@ -197,12 +205,8 @@ class PortalClient:
             headers = {"Accept": "application/json"} | ({"Content-Type": kind} if kind else {})
             with self._send(method, path, headers, body) as response:
                 self._require_answer(response)
-                content = bytearray()
-                for chunk in _chunks(response):
-                    content += chunk
-                    if len(content) > _LARGEST_ANSWER_BYTES:
-                        raise NotNowError("门户的应答过大")
-                return read(response.status_code, _json(bytes(content)))
+                content = whole_answer(response, self._retry, self._clock)
+                return read(response.status_code, json_of(content))
 
         return self._insist(attempt)
 
@@ -273,12 +277,13 @@ class PortalClient:
                 raise NotNowError("门户不能接着传送")
             if content and not _goes_on_at(response, len(content)):
                 content.clear()
-            for chunk in _chunks(response):
-                content += chunk
-                if len(content) > self.largest_file:
-                    raise FileUnavailableError(f"文件超过{self.largest_file}字节的上限，未收取")
-                if self._clock() > deadline:
-                    raise FileDamagedError("传送过慢，没有传完，下次再试")
+            try:
+                for piece in arriving(response, deadline, self._clock):
+                    content += piece
+                    if len(content) > self.largest_file:
+                        raise FileUnavailableError(f"文件超过{self.largest_file}字节的上限，未收取")
+            except TooSlowError:
+                raise FileDamagedError("传送过慢，没有传完，下次再试") from None
 
     @staticmethod
     def _require_file(status: int) -> None:
@@ -293,25 +298,11 @@ class PortalClient:
             raise FileUnavailableError(f"门户不给出这个文件（答复 {status}）")
 
 
-def _chunks(response: requests.Response) -> Iterator[bytes]:
-    try:
-        yield from response.iter_content(_CHUNK_BYTES)
-    except requests.RequestException as error:
-        raise NotNowError(reason_of(error)) from None
-
-
 def _goes_on_at(response: requests.Response, place: int) -> bool:
     if response.status_code != requests.codes.partial_content:
         return False
     named = re.fullmatch(r"bytes ([0-9]+)-[0-9]+/([0-9]+|\*)", response.headers.get("Content-Range", ""))
     return named is not None and int(named[1]) == place
-
-
-def _json(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _page_of(data: Any) -> Page:

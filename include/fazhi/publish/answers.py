@@ -4,6 +4,7 @@ Nothing of an answer is believed unread: a missing field, a wrong type or anothe
 unusable, and the request, which is safe to repeat, is asked again.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +13,7 @@ from typing import Any
 from fazhi.model.canonical import digest
 
 _LONGEST_PROBLEM = 1000
+_SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,20})?")
 STORED = (200, 201)
 
 
@@ -70,10 +72,9 @@ def read_year(data: Any, year: int) -> AssessmentYear:
     status, share = _text(data, "status"), _text(data, "minimum_share")
     if _number(data, "year") != year or status not in ("open", "sealed"):
         raise UnusableAnswerError("年度状态不符合接口约定")
-    try:
-        return AssessmentYear(year, status == "sealed", Fraction(share), share)
-    except (ValueError, ZeroDivisionError):
-        raise UnusableAnswerError("占比下限不是数字") from None
+    if not _SHARE.fullmatch(share):  # a number with an exponent can be longer than the memory
+        raise UnusableAnswerError("占比下限不是数字")
+    return AssessmentYear(year, status == "sealed", Fraction(share), share)
 
 
 def read_receipt(data: Any) -> Receipt:
@@ -89,7 +90,11 @@ def read_receipt(data: Any) -> Receipt:
 
 def read_stored(data: Any) -> StoredResult:
     """The StoredResult of an answer."""
-    return StoredResult(read_receipt(_field(data, "receipt", dict)), digest(_field(data, "result", dict)))
+    receipt, shown = read_receipt(_field(data, "receipt", dict)), _field(data, "result", dict)
+    try:
+        return StoredResult(receipt, digest(shown))
+    except (ValueError, RecursionError):  # numbers or signs that canonical JSON does not have
+        raise UnusableAnswerError("平台给回的得分不能按规范形式计算摘要") from None
 
 
 def read_items(data: Any, unit_codes: Sequence[str]) -> list[ItemAnswer]:
@@ -136,6 +141,7 @@ def problem_text(status: int, problem: Any) -> str:
     ]
     parts = [str(problem.get("title", "")), str(problem.get("detail", "")), *pointed]
     said = " ".join("；".join(part for part in parts if part).split())
+    said = "".join(sign for sign in said if sign.isprintable())  # others no database need keep
     if len(said) > _LONGEST_PROBLEM:
         said = said[:_LONGEST_PROBLEM] + "……(原文过长，以下略)"
     return f"平台答复 {status}：{said}" if said else f"平台答复 {status}，未说明原因"
@@ -149,7 +155,10 @@ def _field(data: Any, name: str, kind: type) -> Any:
 
 
 def _text(data: Any, name: str) -> str:
-    return str(_field(data, name, str))
+    text = str(_field(data, name, str))
+    if not text.isprintable():  # half a sign or a NUL cannot be stored
+        raise UnusableAnswerError(f"应答的 {name} 含有不可用的字符")
+    return text
 
 
 def _number(data: Any, name: str) -> int:

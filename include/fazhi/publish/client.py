@@ -10,7 +10,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -22,7 +21,17 @@ from fazhi.model.errors import ConfigurationError, SystemFault, Unreachable
 from fazhi.publish import answers
 from fazhi.publish.answers import AssessmentYear, Held, ItemAnswer, StoredResult, UnusableAnswerError
 from fazhi.publish.signing import Signer
-from fazhi.transport import NotNowError, RetryPolicy, checked_base, insist, reason_of, retry_after
+from fazhi.transport import (
+    NotNowError,
+    RetryPolicy,
+    checked_base,
+    http_moment,
+    insist,
+    json_of,
+    reason_of,
+    retry_after,
+    whole_answer,
+)
 
 LARGEST_BATCH = 500
 _PAGE = 1000
@@ -212,10 +221,11 @@ class PlatformClient:
     def _attempt(
         self, method: str, path: str, body: bytes, key: str, read: Callable[[int, Any], Read]
     ) -> Read:
-        response = self._send(method, path, body, key)
-        self._require_answer(response)
+        with self._send(method, path, body, key) as response:
+            data = json_of(whole_answer(response, self._retry, time.monotonic))
+        self._require_answer(response, data)
         try:
-            return read(response.status_code, _json(response))
+            return read(response.status_code, data)
         except UnusableAnswerError as error:
             raise NotNowError(str(error)) from None
 
@@ -233,11 +243,11 @@ class PlatformClient:
             self._signer.headers(method, request.path_url, body, timestamp=timestamp, nonce=nonce)
         )
         try:
-            return session.send(request, timeout=self._retry.timeouts, allow_redirects=False)
+            return session.send(request, timeout=self._retry.timeouts, allow_redirects=False, stream=True)
         except requests.RequestException as error:
             raise NotNowError(reason_of(error)) from None
 
-    def _require_answer(self, response: requests.Response) -> None:
+    def _require_answer(self, response: requests.Response, data: Any) -> None:
         """Stop where the answer is about the way and not about the request."""
         status = response.status_code
         if status == requests.codes.too_many_requests or status >= requests.codes.server_error:
@@ -247,25 +257,17 @@ class PlatformClient:
                 f"考评平台（{self._host}）要求转到别的地址（答复 {status}），未跟随：请核对配置的平台地址"
             )
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
-            said = answers.problem_text(status, _json(response))
+            said = answers.problem_text(status, data)
             raise ConfigurationError(
                 f"考评平台（{self._host}）不认可我方签名：{said}。请核对应用标识、密钥、签名算法和本机时钟"
                 + self._skew(response)
             )
 
     def _skew(self, response: requests.Response) -> str:
-        try:
-            platform_time = parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
-        except ValueError:
+        platform_time = http_moment(response.headers.get("Date", ""))
+        if platform_time is None:
             return ""
-        seconds = round(self._clock() - platform_time)
+        seconds = round(self._clock() - platform_time.timestamp())
         if abs(seconds) <= _ALLOWED_SKEW_SECONDS:
             return ""
         return f"（本机时钟比平台{'快' if seconds > 0 else '慢'}{abs(seconds)}秒）"
-
-
-def _json(response: requests.Response) -> Any:
-    try:
-        return response.json()
-    except requests.exceptions.JSONDecodeError:
-        return None

@@ -224,9 +224,9 @@ def _verdict(client: PlatformClient, year: int, row: OutboxRow, answer: ItemAnsw
         return _by_receipt(row, answer.receipt)
     if answer.status == 409:
         return _by_reading_back(client, year, row, answer)
-    if answer.status in _NOT_THE_RESULTS_FAULT or answer.status >= 500:
-        return _Verdict(row, OutboxState.PENDING)
-    return _Verdict(row, OutboxState.REFUSED, answer.problem)
+    if answer.status in range(400, 500) and answer.status not in _NOT_THE_RESULTS_FAULT:
+        return _Verdict(row, OutboxState.REFUSED, answer.problem)
+    return _Verdict(row, OutboxState.PENDING)
 
 
 def _by_receipt(row: OutboxRow, receipt: Receipt) -> _Verdict:
