@@ -269,3 +269,18 @@ def test_a_backup_by_the_command_line_has_the_ground_of_the_settings(tmp_path):
     ground = json.loads((tmp_path / "backup" / "backup.json").read_text(encoding="utf-8"))["ground"]
     parts = {path.partition("/")[0] for path in ground}
     assert parts == {"indicator_systems", "registry", "holidays", "signers", "great_expectations"}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gb2312"])
+def test_a_terminal_that_lacks_signs_gets_them_escaped(city, tmp_path, encoding):
+    """The titles hold Chinese and a dash, which the one does not have at all and the other not in full."""
+    env = city_environment(tmp_path, city.inbox, PYTHONIOENCODING=encoding)
+    for arguments in (("systems", "--json"), ("systems",), ("systems", "check", "没有—这个文件夹")):
+        done = subprocess.run(
+            [sys.executable, "-m", "fazhi.cli", *arguments], capture_output=True, env=env, check=False
+        )
+        assert done.returncode == (2 if "check" in arguments else 0), done.stderr
+        assert b"Traceback" not in done.stderr
+        if "--json" in arguments:
+            known = json.loads(fazhi("systems", "--json", env=city_environment(tmp_path, city.inbox)).stdout)
+            assert json.loads(done.stdout.decode(encoding)) == known

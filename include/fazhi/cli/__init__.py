@@ -6,6 +6,7 @@ commands.
 """
 
 import sys
+from io import TextIOWrapper
 from typing import NoReturn
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -59,6 +60,7 @@ def main() -> None:
     A ``FazhiError`` has its own exit status; a file or folder that cannot be read or written is wrong use (2); a
     database that went away is not reachable (3).
     """
+    _escape_what_the_terminal_lacks()
     try:
         app()
     except FazhiError as stop:
@@ -67,6 +69,13 @@ def main() -> None:
         _stop(_words_of(failure), UsageError.exit_status)
     except (OperationalError, InterfaceError):
         _stop("数据库连接中断，没有提交的不会保存；请稍后再试", Unreachable.exit_status)
+
+
+def _escape_what_the_terminal_lacks() -> None:
+    """A sign that the locale's encoding does not have is written as ``\\uXXXX``, not told with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _stop(message: str, status: int) -> NoReturn:
