@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _escape_what_the_terminal_lacks() -> None:
-    """A sign that the locale's encoding does not have is written as ``\\uXXXX``, not told with a traceback."""
+    r"""A sign that the locale's encoding does not have is written as ``\uXXXX``, not told with a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
