@@ -1,6 +1,7 @@
 """PostgreSQL as a first-class store: roles with the least rights, one writer at a time, upgrades that may meet."""
 
 import ast
+import re
 import subprocess
 import sys
 import threading
@@ -8,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, func, inspect, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from fazhi import pipeline
@@ -18,11 +19,16 @@ from fazhi.review import Ruling, decide_not_applicable
 from fazhi.settings import PROJECT_ROOT, Settings
 from fazhi.store import at_head, connect, open_store, read, upgrade, write
 from fazhi.store.roles import CHANGED, Roles, make_roles, role_statements
+from fazhi.store.statistics import gather_statistics
 from fazhi.store.tables import metadata
 from fazhi.systems import load_editions
+from fazhi.validate import validate_slice
+from fazhi.validate.sql import listing_statement
 from fazhi.validate.suites import project_files
+from support import bulk
 from support.audit import NOON, add_events, event_at
 from support.city import write_city
+from support.validate import EDITIONS, GX_DIR, REGION, counts_by_queries
 
 ROLES = Roles()
 NOW = datetime.fromisoformat(NOON)
@@ -246,3 +252,50 @@ def test_appending_outside_the_stores_own_transactions_does_not_fork_either(post
     found = verify(engine)
     assert (found.count, found.faults) == (60, ())
     engine.dispose()
+
+
+# --- statistics -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.ci
+def test_gx_counts_when_the_planner_knows_what_was_written(as_role, monkeypatch):
+    engine = as_role(ROLES.application)
+    edition = EDITIONS.for_year(bulk.YEAR)
+    registry = bulk.fill(engine, edition, 600).registry
+    known = {}
+
+    def counting(*of_the_slice):
+        with read(engine) as connection:
+            known.update(connection.execute(text("SELECT relname, reltuples FROM pg_class")).all())
+        return counts_by_queries(*of_the_slice)
+
+    monkeypatch.setattr("fazhi.validate.slices.counts_by_gx", counting)
+    validate_slice(engine, edition, registry, bulk.YEAR, REGION, today=bulk.TODAY, gx_dir=GX_DIR)
+    for table in ("value", "slice_parse", "unit_dim", "check_dim", "submission_dim"):
+        with read(engine) as connection:
+            rows = connection.execute(select(func.count()).select_from(metadata.tables[table])).scalar_one()
+        assert known[table] == rows > 0
+
+
+@pytest.mark.ci
+def test_statistics_are_of_every_table_that_judging_reads(postgres_url):
+    engine = connect(postgres_url)
+    with read(engine) as connection:
+        function = connection.execute(
+            text("SELECT pg_get_functiondef('fazhi_analyze'::regproc)")
+        ).scalar_one()
+    read_by_rules = set(re.findall(r"(?:FROM|JOIN) ([a-z_]+) [a-z]", listing_statement())) & {
+        *metadata.tables
+    }
+    assert read_by_rules - {"decision"} <= set(re.findall(r"public\.([a-z_]+)", function))
+
+
+@pytest.mark.ci
+def test_only_the_application_gathers_statistics(as_role):
+    with write(as_role(ROLES.application)) as connection:
+        gather_statistics(connection)
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        write(as_role(ROLES.reader)) as connection,
+    ):
+        gather_statistics(connection)

@@ -493,9 +493,8 @@ _COMPARING_RULES = (
         "same_year",
         condition=(
             f"{_CUMULATIVE.format('v')} = 'current' AND {_CUMULATIVE.format('o')} = 'current'"
-            " AND d.aggregation = 'sum' AND o.period_first >= v.period_first AND ((c.text_a = 'less' AND ("
-            + _any_part("v.{part} < o.{part}")
-            + f" OR {_FUZZY_DECREASE}))"
+            f" AND d.aggregation = 'sum' AND {_PERIOD_MONTHS} > 1 AND o.period_first >= v.period_first"
+            " AND ((c.text_a = 'less' AND (" + _any_part("v.{part} < o.{part}") + f" OR {_FUZZY_DECREASE}))"
             " OR (c.text_a = 'equal' AND v.amount_q <> 0 AND v.amount_q = o.amount_q))"
         ),
         place=_first_part("v.{part} < o.{part}"),

@@ -25,6 +25,7 @@ from fazhi.registry.calendar import WorkingDays
 from fazhi.store.decisions import approved
 from fazhi.store.engine import write
 from fazhi.store.extensions import extensions
+from fazhi.store.statistics import gather_statistics
 from fazhi.store.tables import (
     current_parse,
     current_validation,
@@ -187,6 +188,7 @@ def validate_slice(
             if known is not None:
                 _point(connection, ready, known)
                 return ValidationOutcome(known, False, _counts(connection, ready, known))
+            gather_statistics(connection)
         say(prepared.told_zh)
         counted = (
             None if gx_dir is None else counts_by_gx(engine, committed_suite(gx_dir, edition), year, region)

@@ -106,7 +106,7 @@ def gx_query(rule: ValueRule) -> str:
         return _sums(rule, "{batch}", "")
     condition = _narrowed(rule)
     distinct = "" if rule.family == "row" else "DISTINCT "
-    joins = _joins(rule.family, condition, _check_of(rule))
+    joins = _joins(rule.family, condition, _check_of_pair(rule))
     return f"SELECT {distinct}v.value_id, c.check_id FROM {{batch}} v {joins} WHERE {condition}"
 
 
@@ -130,10 +130,17 @@ def _hits_of_rows(rules: Sequence[ValueRule]) -> str:
     """All rules on one row in one pass: checks are joined only to rows that break some rule."""
     prefilter = " OR ".join(f"({rule.first_filter})" for rule in rules)
     judged = _by_rule(((rule.rule, rule.condition) for rule in rules), otherwise="FALSE")
-    joins = _joins("row", prefilter + judged, "CROSS JOIN check_dim c")
+    # materialized, for PostgreSQL would else join each row with all checks before it looks at the weaker conditions
+    broken = (
+        "WITH broken AS MATERIALIZED (SELECT v.value_id"
+        f" FROM value v {_joins('row', prefilter, '')} WHERE {_SLICE} AND ({prefilter}))"
+        " SELECT value_id FROM broken"
+    )
+    joins = _joins("row", judged, "CROSS JOIN check_dim c")
     return (
         "SELECT v.value_id AS value_id, c.check_id AS check_id, CAST(NULL AS BIGINT) AS other_value_id"
-        f" FROM value v {joins} WHERE {_SLICE} AND {_CHECK_IN_FORCE} AND ({prefilter}) AND {judged}"
+        f" FROM ({broken}) b CROSS JOIN value v {joins}"
+        f" WHERE v.value_id = b.value_id AND {_CHECK_IN_FORCE} AND {judged}"
     )
 
 
@@ -146,7 +153,7 @@ def _hits_of_comparison(rule: ValueRule) -> str:
     condition = _narrowed(rule)
     if rule.family == "submission":
         return _hits_of_submissions(rule, condition)
-    joins = _joins(rule.family, condition, _check_of(rule))
+    joins = _joins(rule.family, condition, _check_of_pair(rule))
     return (
         "SELECT v.value_id AS value_id, c.check_id AS check_id, MIN(o.value_id) AS other_value_id"
         f" FROM value v {joins} WHERE {_SLICE} AND {condition} GROUP BY v.value_id, c.check_id"
@@ -189,6 +196,13 @@ def _whole_sum(bound: str) -> str:
 
 def _check_of(rule: ValueRule) -> str:
     return f"JOIN check_dim c ON {_CHECK_IN_FORCE} AND c.rule = '{rule.rule}'"
+
+
+def _check_of_pair(rule: ValueRule) -> str:
+    """The checks of a rule that compares; those of other indicators are left out before years are compared."""
+    if rule.family != "earlier_year":
+        return _check_of(rule)
+    return f"{_check_of(rule)} AND COALESCE(c.indicator_code, v.indicator_code) = v.indicator_code"
 
 
 def _narrowed(rule: ValueRule) -> str:
