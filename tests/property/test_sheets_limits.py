@@ -49,9 +49,9 @@ def test_a_hostile_file_stays_within_its_means(kind, tmp_path):
         assert spent["rules"] == REFUSED[kind]
 
 
-@pytest.mark.parametrize("kind", ["endless_rows", "deep"])
+@pytest.mark.parametrize("kind", ["endless_rows", "deep", "many_long_texts"])
 def test_a_small_file_cannot_cost_much(kind, tmp_path):
     spent = cost(kind, tmp_path)
     assert spent["mebibytes"] <= 200
     assert spent["seconds"] <= 5
-    assert spent["rules"] == REFUSED[kind]
+    assert spent["rules"] == REFUSED.get(kind, [])

@@ -116,6 +116,7 @@ KINDS: dict[str, Callable[[], bytes]] = {
     "long_text": lambda: _book(
         sheet=b"<w><row><c t='str'><v>" + b"ab1" * (13 * MEBIBYTE) + b"</v></c></row></w>"
     ),
+    "many_long_texts": lambda: _book(sheet=b"<w>" + (b"<a>" + b"ab1" * 16_000 + b"</a>") * 200 + b"</w>"),
     "strings": lambda: _book(
         strings=("<sst>" + "".join(f"<si><t>{n:x}😀</t></si>" for n in range(1_300_000)) + "</sst>").encode()
     ),

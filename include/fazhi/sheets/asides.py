@@ -5,7 +5,7 @@ here does not stop the file: its cells are what was asked for.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from fazhi.sheets.cells import Aside
@@ -19,7 +19,9 @@ PROPERTIES = (
 """Elements that hold a document's properties, in Office and in open documents."""
 
 _KINDS_OF_PROPERTIES = ("core-properties", "extended-properties", "custom-properties")
-_HEADERS = tuple(f"{pages}{place}" for pages in ("odd", "even", "first") for place in ("Header", "Footer"))
+HEADERS = tuple(f"{pages}{place}" for pages in ("odd", "even", "first") for place in ("Header", "Footer"))
+"""Elements of a worksheet that hold its page headers and footers."""
+
 _HEADER_CODES = re.compile(r'&(?:"[^"]*"|K[0-9A-Fa-f]{6}|[0-9]{1,3}|[A-Za-z+-])')
 _CELL = re.compile(r"[A-Z]{1,3}[0-9]{1,7}")
 
@@ -30,9 +32,9 @@ def asides_of_book(package: Package) -> tuple[Aside, ...]:
     return tuple(Aside(text) for path in paths for text in _texts(package, path, PROPERTIES))
 
 
-def asides_of_sheet(package: Package, path: str, sheet: str) -> tuple[Aside, ...]:
-    """Page headers, comments and text boxes of a worksheet of an xlsx."""
-    found = [Aside(_bare(text), sheet) for text in _texts(package, path, _HEADERS)]
+def asides_of_sheet(package: Package, path: str, sheet: str, headers: Iterable[str]) -> tuple[Aside, ...]:
+    """Page headers (as the worksheet has them), comments and text boxes of a worksheet of an xlsx."""
+    found = [Aside(_bare(text), sheet) for text in headers]
     for kind, target in package.relations(path).values():
         if kind in ("comments", "threadedComment"):
             found += _comments(package, target, sheet)

@@ -5,7 +5,6 @@ refused, so that no entity is ever expanded; depth and number of elements are li
 """
 
 import codecs
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from xml.parsers import expat
@@ -14,7 +13,6 @@ from fazhi.sheets import limits
 from fazhi.sheets.refusal import RefusedError, suspicious
 
 _REMEMBERED = 500
-_LONG_RUN = re.compile(rb"[^<]{%d}" % limits.MAX_RUN_BYTES)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"<\x00", b"\x00<")
 Start = Callable[[Mapping[str, str]], None]
 End = Callable[[], None]
@@ -24,7 +22,7 @@ class _ByLocalName(dict[str, Any]):
     """Handlers by name; a prefix of a namespace does not count (strict, transitional, any writer)."""
 
     def __missing__(self, name: str) -> Any:
-        handler = self.get(local_name(name))
+        handler = self.get(local_name(name)) if ":" in name else None
         if len(self) < _REMEMBERED:
             self[name] = handler
         return handler
@@ -52,15 +50,16 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
     content, encoding = _in_utf8(content)
     if content.count(b"<") > 2 * limits.MAX_ELEMENTS:
         raise RefusedError(suspicious(f"部件内超过{limits.MAX_ELEMENTS}个元素"))
-    if _LONG_RUN.search(content):
+    if _has_long_run(content):
         raise RefusedError(suspicious("部件内有过长的元素"))
-    begins, finishes, depth = _ByLocalName(starts), _ByLocalName(ends), 0
+    begins, finishes = _ByLocalName(starts), _ByLocalName(ends)
+    depth, deepest = 0, limits.MAX_DEPTH
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
-        if depth > limits.MAX_DEPTH:
-            raise RefusedError(suspicious(f"部件内元素嵌套超过{limits.MAX_DEPTH}层"))
+        if depth > deepest:
+            raise RefusedError(suspicious(f"部件内元素嵌套超过{deepest}层"))
         handler = begins[name]
         if handler is not None:
             handler(attributes)
@@ -79,6 +78,17 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
     parser.CharacterDataHandler = text.append
     parser.StartDoctypeDeclHandler = _refuse_dtd
     parser.Parse(content, True)
+
+
+def _has_long_run(content: bytes) -> bool:
+    """Whether two elements stand too far apart; hops to the last one within reach, so every byte is met twice at most."""
+    at = 0
+    while len(content) - at >= limits.MAX_RUN_BYTES:
+        last = content.rfind(b"<", at, at + limits.MAX_RUN_BYTES)
+        if last < 0:
+            return True
+        at = last + 1
+    return False
 
 
 def _in_utf8(content: bytes) -> tuple[bytes, str | None]:

@@ -58,6 +58,7 @@ class Package:
         """
         self._zip = open_archive(content)
         self._parts = {info.filename.lower().lstrip("/"): info for info in self._zip.infolist()}
+        self._relations: dict[str, dict[str, tuple[str, str]]] = {}
         refuse_by_limits(self._zip)
 
     @property
@@ -85,6 +86,11 @@ class Package:
 
     def relations(self, path: str) -> dict[str, tuple[str, str]]:
         """The relations of a part: id → (type's last word, target path inside the package)."""
+        if path not in self._relations:
+            self._relations[path] = self._read_relations(path)
+        return self._relations[path]
+
+    def _read_relations(self, path: str) -> dict[str, tuple[str, str]]:
         folder, name = posixpath.split(path)
         rels = posixpath.join(folder, "_rels", f"{name}.rels")
         found: dict[str, tuple[str, str]] = {}

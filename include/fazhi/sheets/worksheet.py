@@ -1,4 +1,4 @@
-"""One worksheet part of an xlsx as rows. In: the part and the book it belongs to. Out: rows and layout.
+"""One worksheet part of an xlsx as rows. In: the part and the book it belongs to. Out: rows, layout, page headers.
 
 Reads in one pass with handlers per element; cells that repeat (the same text, the same number in the same
 format) are one object.
@@ -13,6 +13,7 @@ from openpyxl.formula.translate import Translator, TranslatorError
 from openpyxl.utils import get_column_letter
 
 from fazhi.sheets import limits
+from fazhi.sheets.asides import HEADERS
 from fazhi.sheets.cells import Area, Cell, CellKind, Layout, Row
 from fazhi.sheets.markup import scan
 from fazhi.sheets.numbers import GENERAL, number_cell
@@ -38,6 +39,15 @@ class Book:
     meter: Meter
     numbers: dict[tuple[str, str | None], Cell] = field(default_factory=dict)
     """Numbers seen before, by how they are stored and their style."""
+
+
+@dataclass(frozen=True)
+class Worksheet:
+    """What a worksheet holds; ``headers`` are the texts of its page headers and footers."""
+
+    rows: tuple[Row, ...]
+    layout: Layout
+    headers: tuple[str, ...]
 
 
 def text_cell(text: str, meter: Meter) -> Cell | None:
@@ -78,7 +88,7 @@ def area_of(reference: str) -> Area | None:
     return Area(rows[0], columns[0], rows[1], columns[1])
 
 
-def read_worksheet(package: Package, path: str, book: Book) -> tuple[tuple[Row, ...], Layout]:
+def read_worksheet(package: Package, path: str, book: Book) -> Worksheet:
     """Read a worksheet.
 
     Raises:
@@ -91,7 +101,7 @@ def read_worksheet(package: Package, path: str, book: Book) -> tuple[tuple[Row, 
     for kind, target in package.relations(path).values():
         if kind == "table" and package.has(target):
             filters += _filters_of_table(package.part(target))
-    return tuple(reader.rows), reader.layout(tuple(filters))
+    return Worksheet(tuple(reader.rows), reader.layout(tuple(filters)), tuple(reader.headers))
 
 
 class _Reader:
@@ -101,6 +111,7 @@ class _Reader:
         self.rows: list[Row] = []
         self.text: list[str] = []
         self.filters: list[Area] = []
+        self.headers: list[str] = []
         self._book = book
         self._hidden_rows: set[int] = set()
         self._hidden_columns: list[tuple[int, int]] = []
@@ -129,6 +140,7 @@ class _Reader:
             "mergeCell": self._merge,
             "autoFilter": self._filter_begins,
             "filterColumn": self._filter_column,
+            **dict.fromkeys(HEADERS, self._text_begins),
         }
         self.ends = {
             "c": self._cell_ends,
@@ -137,6 +149,7 @@ class _Reader:
             "t": self._piece_ends,
             "f": self._formula_ends,
             "rPh": self._phonetic_ends,
+            **dict.fromkeys(HEADERS, self._header_ends),
         }
         self._of_kind = {
             "s": self._shared_string,
@@ -301,6 +314,11 @@ class _Reader:
             self._merged.append(area)
         if len(self._merged) > limits.MAX_MERGED:
             raise RefusedError(suspicious(f"工作表内超过{limits.MAX_MERGED}处合并单元格"))
+
+    def _header_ends(self) -> None:
+        text = "".join(self.text).strip()
+        if text:
+            self.headers.append(text)
 
     def _filter_begins(self, attributes: Mapping[str, str]) -> None:
         self._filter = area_of(attributes.get("ref", ""))

@@ -64,9 +64,9 @@ def _sheets(
     for sheet in listed:
         kind, target = relations.get(sheet.relation, ("", ""))
         if kind == "worksheet" and package.has(target):
-            rows, layout = read_worksheet(package, target, book)
-            asides += asides_of_sheet(package, target, sheet.title)
-            yield Sheet(sheet.title, rows, sheet.hidden, layout)
+            read = read_worksheet(package, target, book)
+            asides += asides_of_sheet(package, target, sheet.title, read.headers)
+            yield Sheet(sheet.title, read.rows, sheet.hidden, read.layout)
 
 
 def _listed(package: Package, path: str) -> tuple[list[_Listed], bool]:
