@@ -19,7 +19,7 @@ from fazhi.review import Ruling, decide_not_applicable
 from fazhi.settings import PROJECT_ROOT, Settings
 from fazhi.store import at_head, connect, open_store, read, upgrade, write
 from fazhi.store.roles import CHANGED, Roles, make_roles, role_statements
-from fazhi.store.statistics import gather_statistics
+from fazhi.store.statistics import ANALYZE_FUNCTIONS, gather_statistics
 from fazhi.store.tables import metadata
 from fazhi.systems import load_editions
 from fazhi.validate import validate_slice
@@ -261,7 +261,7 @@ def test_appending_outside_the_stores_own_transactions_does_not_fork_either(post
 def test_gx_counts_when_the_planner_knows_what_was_written(as_role, monkeypatch):
     engine = as_role(ROLES.application)
     edition = EDITIONS.for_year(bulk.YEAR)
-    registry = bulk.fill(engine, edition, 600).registry
+    registry = bulk.fill(engine, edition, 8_000).registry
     known = {}
 
     def counting(*of_the_slice):
@@ -271,7 +271,7 @@ def test_gx_counts_when_the_planner_knows_what_was_written(as_role, monkeypatch)
 
     monkeypatch.setattr("fazhi.validate.slices.counts_by_gx", counting)
     validate_slice(engine, edition, registry, bulk.YEAR, REGION, today=bulk.TODAY, gx_dir=GX_DIR)
-    for table in ("value", "slice_parse", "unit_dim", "check_dim", "submission_dim"):
+    for table in ("value", "parse", "slice_parse", "unit_dim", "check_dim", "submission_dim"):
         with read(engine) as connection:
             rows = connection.execute(select(func.count()).select_from(metadata.tables[table])).scalar_one()
         assert known[table] == rows > 0
@@ -281,21 +281,22 @@ def test_gx_counts_when_the_planner_knows_what_was_written(as_role, monkeypatch)
 def test_statistics_are_of_every_table_that_judging_reads(postgres_url):
     engine = connect(postgres_url)
     with read(engine) as connection:
-        function = connection.execute(
-            text("SELECT pg_get_functiondef('fazhi_analyze'::regproc)")
-        ).scalar_one()
+        functions = [
+            connection.execute(text(f"SELECT pg_get_functiondef('{name}'::regproc)")).scalar_one()
+            for name in ANALYZE_FUNCTIONS
+        ]
     read_by_rules = set(re.findall(r"(?:FROM|JOIN) ([a-z_]+) [a-z]", listing_statement())) & {
         *metadata.tables
     }
-    assert read_by_rules - {"decision"} <= set(re.findall(r"public\.([a-z_]+)", function))
+    assert read_by_rules - {"decision"} <= set(re.findall(r"public\.([a-z_]+)[,;]", " ".join(functions)))
 
 
 @pytest.mark.ci
 def test_only_the_application_gathers_statistics(as_role):
     with write(as_role(ROLES.application)) as connection:
-        gather_statistics(connection)
+        gather_statistics(connection, "judged")
     with (
         pytest.raises(ProgrammingError, match="permission denied"),
         write(as_role(ROLES.reader)) as connection,
     ):
-        gather_statistics(connection)
+        gather_statistics(connection, "judged")

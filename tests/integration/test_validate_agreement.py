@@ -1,12 +1,16 @@
 """GX and the listing agree on every rule kind; a change on either side alone stops the validation and names it."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 import support.validate as support
 from fazhi.model.errors import SystemFault
+from fazhi.settings import PROJECT_ROOT
+from fazhi.store import read
 from fazhi.store.tables import current_validation, finding, validation
 from fazhi.systems.edition import Check
 from fazhi.validate import slices
@@ -16,6 +20,7 @@ from support.validate import EDITIONS, City
 
 EDITION = EDITIONS.by_id("2024")
 FIRST_CHECKS: dict[str, Check] = {check.rule: check for check in reversed(EDITION.checks)}
+BY_HAND = (PROJECT_ROOT / "tests" / "benchmarks" / "every_violation.sql").read_text(encoding="utf-8")
 BY_RULE = pytest.mark.parametrize("rule", sorted(VALUE_RULES))
 
 
@@ -83,3 +88,16 @@ def test_a_listing_without_gx_is_never_taken_for_one_that_gx_judged(tmp_path: Pa
     assert (first.new, second.new) == (True, True)
     assert first.validation_id != second.validation_id
     assert first.counts == second.counts
+
+
+@pytest.mark.parametrize(
+    "check", [check for check in EDITION.checks if check.rule in VALUE_RULES], ids=lambda one: one.check_id
+)
+def test_sql_written_by_hand_finds_the_same(check: Check, tmp_path: Path):
+    city = broken_city(tmp_path, check)
+    city.judge()
+    listed = Counter(one["check_id"] for one in city.findings())
+    with read(city.engine) as connection:
+        found = connection.execute(text(BY_HAND), {"year": city.year, "region": support.REGION}).all()
+    assert Counter(row.check_id for row in found) == listed
+    assert listed[check.check_id] >= 1

@@ -43,16 +43,24 @@ class Bulk:
 
 def fill(engine: Engine, edition: Edition, rows: int, seed: int = 1) -> Bulk:
     """Write about ``rows`` rows of the year, and as many of the year before."""
-    indicators = _indicators(edition)
-    names = tuple(f"单位{number:06d}" for number in range(max(1, rows // (_MONTHS * len(indicators)))))
-    registry = small_registry(edition, *(unit(name, Tag.LEAD, Tag.ENF) for name in names))
+    indicators, names = _indicators(edition), _names(edition, rows)
     dice = random.Random(seed)
     written = 0
     for year in (YEAR - 1, YEAR):
         written = 0
         for month in range(1, _MONTHS + 1):
             written += submit(engine, edition, names, Period.parse(f"{year}-{month:02d}"), indicators, dice)
-    return Bulk(registry, names, written)
+    return Bulk(registry_of(edition, rows), names, written)
+
+
+def registry_of(edition: Edition, rows: int) -> Registry:
+    """The registry of a store that was filled with so many rows."""
+    return small_registry(edition, *(unit(name, Tag.LEAD, Tag.ENF) for name in _names(edition, rows)))
+
+
+def _names(edition: Edition, rows: int) -> tuple[str, ...]:
+    units = max(1, rows // (_MONTHS * len(_indicators(edition))))
+    return tuple(f"单位{number:06d}" for number in range(units))
 
 
 def _indicators(edition: Edition) -> list[Indicator]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, text
 
 from fazhi.model.errors import UsageError
+from fazhi.store.statistics import ANALYZE_FUNCTIONS
 from fazhi.store.tables import metadata
 
 CHANGED: Mapping[str, str] = {
@@ -101,7 +102,8 @@ def _statements(roles: Roles) -> Iterator[str]:
             more = f", {CHANGED[table]}" if table in CHANGED else ""
             yield f"GRANT INSERT{more} ON public.{table} TO {roles.application}"
     yield f"ALTER FUNCTION public.fazhi_audit_refuse() OWNER TO {roles.owner}"
-    yield f"ALTER FUNCTION public.fazhi_analyze() OWNER TO {roles.owner}"
-    yield f"REVOKE EXECUTE ON FUNCTION public.fazhi_analyze() FROM PUBLIC, {roles.reader}"
-    yield f"GRANT EXECUTE ON FUNCTION public.fazhi_analyze() TO {roles.application}"
+    for function in ANALYZE_FUNCTIONS:
+        yield f"ALTER FUNCTION public.{function}() OWNER TO {roles.owner}"
+        yield f"REVOKE EXECUTE ON FUNCTION public.{function}() FROM PUBLIC, {roles.reader}"
+        yield f"GRANT EXECUTE ON FUNCTION public.{function}() TO {roles.application}"
     yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {roles.application}"

@@ -5,11 +5,12 @@ day on which nothing changed has the digests of the day before.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, text
@@ -29,6 +30,7 @@ from fazhi.validate.deadlines import due_second
 from fazhi.validate.words import Names
 
 _FIRST_YEAR, _LAST_YEAR = 0, 9999
+_BATCH = 5_000
 _NUMBERS: Mapping[str, tuple[str, str | None]] = {
     "DATE_OUT_OF_PERIOD": ("months_before", "months_after"),
     "SCORE_RANGE": ("low", "high"),
@@ -139,8 +141,8 @@ _REPORTER_COLUMNS = ("reporter_code", "indicator_code", "source_rank")
 
 def _named(
     digests: Mapping[str, str], columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
-) -> list[dict[str, Any]]:
-    return [{**digests, **dict(zip(columns, row, strict=True))} for row in rows]
+) -> Iterator[dict[str, Any]]:
+    return ({**digests, **dict(zip(columns, row, strict=True))} for row in rows)
 
 
 def dimensions(
@@ -343,12 +345,13 @@ def _absent(connection: Connection, table: Table, digests: Mapping[str, str]) ->
     return not connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
 
 
-def _add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows; those that another worker added meanwhile are the same and stay."""
-    if rows:
-        columns = list(rows[0])
+def _add(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert rows, some at a time; those that another worker added meanwhile are the same and stay."""
+    waiting = iter(rows)
+    while some := list(islice(waiting, _BATCH)):
+        columns = list(some[0])
         statement = (
             f"INSERT INTO {table.name} ({', '.join(columns)})"  # noqa: S608 - names of our own table
             f" VALUES ({', '.join(':' + column for column in columns)}) ON CONFLICT DO NOTHING"
         )
-        connection.execute(text(statement), list(rows))
+        connection.execute(text(statement), some)

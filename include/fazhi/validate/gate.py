@@ -64,6 +64,8 @@ def _validate(engine: Engine, suite: Mapping[str, Any], year: int, region: str) 
         ProgressBarsConfig,
     )
 
+    from fazhi.validate.counted import counting
+
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
         progress_bars=ProgressBarsConfig(globally=False),
@@ -80,7 +82,10 @@ def _validate(engine: Engine, suite: Mapping[str, Any], year: int, region: str) 
     try:
         asset = source.add_query_asset("slice", query=_slice_query(year, region))
         batch = asset.add_batch_definition_whole_table("slice").get_batch()
-        result = batch.validate(gx.ExpectationSuite(**suite), result_format="BASIC")
+        counted = [counting(one) for one in suite["expectations"]]
+        result = batch.validate(
+            gx.ExpectationSuite(**{**suite, "expectations": counted}), result_format="BASIC"
+        )
     finally:
         source.get_execution_engine().close()
     return {_rule(one): _count(one) for one in result.results}

@@ -583,10 +583,11 @@ _COMPARING_RULES = (
             " AND q.sender_code = me.sender_code AND q.period = me.period"
             " JOIN submission_dim qs ON qs.submission_id = q.submission_id AND qs.revision = q.revision"
             " WHERE me.submission_id = p.submission_id AND me.revision = p.revision"
-            " AND ((q.submission_id <> me.submission_id AND q.revision = me.revision)"
+            # figures are compared only where two versions compete: PostgreSQL would else compare each with itself first
+            " AND CASE WHEN (q.submission_id <> me.submission_id AND q.revision = me.revision)"
             " OR (q.submitted_by <> me.submitted_by AND q.submitted_by <> '' AND me.submitted_by <> ''"
-            " AND ABS(qs.submitted_second - s.submitted_second) <= c.number_a / 1000000 * 60))"
-            f" AND {OTHER_FIGURES})"
+            " AND ABS(qs.submitted_second - s.submitted_second) <= c.number_a / 1000000 * 60)"
+            f" THEN {OTHER_FIGURES} ELSE FALSE END)"
         ),
         place="'row'",
         whole_file="1 = 1",

@@ -188,7 +188,7 @@ def validate_slice(
             if known is not None:
                 _point(connection, ready, known)
                 return ValidationOutcome(known, False, _counts(connection, ready, known))
-            gather_statistics(connection)
+            gather_statistics(connection, "judged")
         say(prepared.told_zh)
         counted = (
             None if gx_dir is None else counts_by_gx(engine, committed_suite(gx_dir, edition), year, region)

@@ -127,20 +127,23 @@ def listing_statement() -> str:
 
 
 def _hits_of_rows(rules: Sequence[ValueRule]) -> str:
-    """All rules on one row in one pass: checks are joined only to rows that break some rule."""
+    """All rules on one row in one pass: checks are joined only to rows that break some rule.
+
+    Both steps before the judgement are materialized: PostgreSQL would else join each row with all checks first.
+    """
     prefilter = " OR ".join(f"({rule.first_filter})" for rule in rules)
     judged = _by_rule(((rule.rule, rule.condition) for rule in rules), otherwise="FALSE")
-    # materialized, for PostgreSQL would else join each row with all checks before it looks at the weaker conditions
-    broken = (
-        "WITH broken AS MATERIALIZED (SELECT v.value_id"
-        f" FROM value v {_joins('row', prefilter, '')} WHERE {_SLICE} AND ({prefilter}))"
-        " SELECT value_id FROM broken"
-    )
-    joins = _joins("row", judged, "CROSS JOIN check_dim c")
+    codes = ", ".join(f"'{rule.rule}'" for rule in rules)
     return (
-        "SELECT v.value_id AS value_id, c.check_id AS check_id, CAST(NULL AS BIGINT) AS other_value_id"
-        f" FROM ({broken}) b CROSS JOIN value v {joins}"
-        f" WHERE v.value_id = b.value_id AND {_CHECK_IN_FORCE} AND {judged}"
+        "SELECT v.value_id AS value_id, c.check_id AS check_id, CAST(NULL AS BIGINT) AS other_value_id FROM ("
+        "WITH broken AS MATERIALIZED (SELECT v.value_id, sp.system_digest, sp.year"
+        f" FROM value v {_joins('row', prefilter, '')} WHERE {_SLICE} AND ({prefilter})),"
+        " perhaps AS MATERIALIZED (SELECT sp.value_id, c.system_digest, c.check_id"
+        f" FROM broken sp CROSS JOIN check_dim c WHERE {_CHECK_IN_FORCE} AND c.rule IN ({codes}))"
+        " SELECT value_id, system_digest, check_id FROM perhaps) b"
+        f" CROSS JOIN value v {_joins('row', judged, 'CROSS JOIN check_dim c')}"
+        " WHERE v.value_id = b.value_id AND c.system_digest = b.system_digest AND c.check_id = b.check_id"
+        f" AND {judged}"
     )
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, and_, func, insert, select
 
 from fazhi.model.canonical import sha256_hex
+from fazhi.store.statistics import gather_statistics
 from fazhi.store.tables import (
     current_parse,
     parse,
@@ -59,6 +60,8 @@ def load_tokens(connection: Connection, first_year: int, last_year: int) -> None
         .order_by(current_parse.c.parse_id)
     )
     waiting = list(connection.execute(statement).scalars())
+    if len(waiting) > _BATCH:
+        gather_statistics(connection, "reported")
     for start in range(0, len(waiting), _BATCH):
         _load_batch(connection, waiting[start : start + _BATCH])
 

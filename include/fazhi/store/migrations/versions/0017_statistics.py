@@ -7,21 +7,20 @@ down_revision = "0016"
 branch_labels = None
 depends_on = None
 
-_POSTGRESQL = (
-    """
-    CREATE FUNCTION fazhi_analyze() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp AS
-    $$ BEGIN
-    ANALYZE public.submission, public.submission_file, public.submission_dim, public.parse, public.current_parse,
-        public.value, public.value_token, public.slice_parse, public.indicator_dim, public.check_dim,
-        public.check_part, public.unit_dim, public.duty_dim, public.reporter_dim;
-    END $$
-    """,
-    "REVOKE EXECUTE ON FUNCTION fazhi_analyze() FROM PUBLIC",
-)
+_FUNCTIONS = {
+    "fazhi_analyze_reported": ("submission", "submission_file", "parse", "current_parse", "value"),
+    "fazhi_analyze_judged": (
+        *("slice_parse", "submission_dim", "parse_dim", "value_token", "indicator_dim", "check_dim"),
+        *("check_part", "unit_dim", "duty_dim", "reporter_dim"),
+    ),
+}
 
 
 def upgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
-        for statement in _POSTGRESQL:
-            op.execute(statement)
+    for name, tables in _FUNCTIONS.items() if op.get_bind().dialect.name == "postgresql" else ():
+        op.execute(
+            f"CREATE FUNCTION {name}() RETURNS void LANGUAGE plpgsql SECURITY DEFINER"
+            " SET search_path = pg_catalog, pg_temp"
+            f" AS $$ BEGIN ANALYZE {', '.join(f'public.{table}' for table in tables)}; END $$"
+        )
+        op.execute(f"REVOKE EXECUTE ON FUNCTION {name}() FROM PUBLIC")
