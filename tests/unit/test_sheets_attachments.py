@@ -156,12 +156,13 @@ def packed_oddly() -> bytes:
         ("材料.rar", b"Rar!\x1a\x07\x01\x00" + bytes(50), "是RAR压缩包，系统看不到里面的内容"),
         ("材料.7z", b"7z\xbc\xaf\x27\x1c" + bytes(50), "是7z压缩包，系统看不到里面的内容"),
         ("材料.tar", tarred(), "是tar压缩包，系统看不到里面的内容"),
-        ("材料.tar.gz", gzip.compress(tarred()), "是gzip压缩包，系统看不到里面的内容"),
+        ("材料.tar.gz", gzip.compress(tarred(), mtime=0), "是gzip压缩包，系统看不到里面的内容"),
         ("材料.zip", zipped(("a.rar", b"Rar!\x1a\x07\x00")), "中的“a.rar”是RAR压缩包，系统看不到里面的内容"),
         ("材料.zip", packed_oddly(), "中的“a.txt”的压缩方式特殊，系统看不到里面的内容"),
         ("材料.zip", b"PK\x03\x04 damaged", "打不开，文件已损坏"),
         ("材料.zip", zipped(("a.txt", b"x" * 5000))[:40], "打不开，文件已损坏"),
     ],
+    ids=["rar", "7z", "tar", "gzip", "rar in zip", "lzma in zip", "damaged zip", "cut zip"],
 )
 def test_what_cannot_be_looked_into_is_refused_and_says_why(name, content, why):
     (fault,) = inspect_attachment(name, content)
