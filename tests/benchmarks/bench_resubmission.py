@@ -1,7 +1,8 @@
 """What one in a hundred units resubmitting costs, beside validating the whole year.
 
 Baseline: the first validation of the year, GX and words included, in the same process. Aim: at most 3 % of it.
-FAZHI_BENCH=full takes 100,000 and 1,000,000 rows.
+SQLite always; PostgreSQL too where FAZHI_TEST_POSTGRES names a database that may be overwritten. FAZHI_BENCH=full
+takes 100,000 and 1,000,000 rows.
 """
 
 import json
@@ -12,6 +13,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests")]
+from support.emptied import emptied  # noqa: E402 - found beside the benches
+
 SIZES = {"": (6_000,), "full": (100_000, 1_000_000), "soak": (1_000_000,)}
 AIM = 0.03
 
@@ -19,12 +23,13 @@ MEASURE = """
 import json, sys, time
 sys.path[:0] = [{tests!r}]
 import great_expectations
-from fazhi.store import open_store
+from fazhi.store import connect, upgrade
 from fazhi.validate import validate_slice
 from support.bulk import TODAY, YEAR, fill, resubmit
 from support.validate import EDITIONS, GX_DIR, REGION
 
-engine = open_store({url!r})
+engine = connect({url!r})
+upgrade(engine)
 edition = EDITIONS.for_year(YEAR)
 bulk = fill(engine, edition, {rows})
 
@@ -41,23 +46,37 @@ print(json.dumps([bulk.rows, len(again), sent, whole, validated()]))
 """
 
 
+def measure(url: str, rows: int) -> tuple[int, int, int, float, float]:
+    """Rows, units and rows sent again, seconds of the first validation and of the second, in a process of its own."""
+    code = MEASURE.format(tests=str(ROOT / "tests"), url=url, rows=rows)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    judged, units, sent, whole, again = json.loads(done.stdout.splitlines()[-1])
+    return judged, units, sent, whole, again
+
+
 def main() -> int:
     """Print the table."""
-    print(f"{'rows':>10}{'units again':>12}{'rows again':>12}{'year':>10}{'again':>10}{'share':>8}")
-    for rows in SIZES[os.environ.get("FAZHI_BENCH", "")]:
-        with tempfile.TemporaryDirectory() as folder:
-            code = MEASURE.format(tests=str(ROOT / "tests"), url=f"sqlite:///{folder}/store.db", rows=rows)
-            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        if done.returncode:
-            raise SystemExit(done.stderr)
-        judged, units, sent, whole, again = json.loads(done.stdout.splitlines()[-1])
-        print(f"{judged:>10,}{units:>12}{sent:>12}{whole:>8.2f} s{again:>8.2f} s{again / whole:>8.1%}")
-    judged_by = (
-        ""
-        if os.environ.get("FAZHI_BENCH")
-        else " (judged at FAZHI_BENCH=full: a small year is mostly set-up)"
+    bench = os.environ.get("FAZHI_BENCH", "")
+    postgres = os.environ.get("FAZHI_TEST_POSTGRES", "")
+    held = True
+    print(
+        f"{'database':<12}{'rows':>10}{'units again':>12}{'rows again':>12}{'year':>10}{'again':>10}{'share':>8}"
     )
-    print(f"aim: {AIM:.0%} for the largest year{judged_by}: {'held' if again / whole <= AIM else 'MISSED'}")
+    for database in ("sqlite", "postgresql") if postgres else ("sqlite",):
+        for rows in SIZES[bench]:
+            with tempfile.TemporaryDirectory() as folder:
+                url = emptied(postgres) if database == "postgresql" else f"sqlite:///{folder}/store.db"
+                judged, units, sent, whole, again = measure(url, rows)
+            share = again / whole
+            print(
+                f"{database:<12}{judged:>10,}{units:>12}{sent:>12}{whole:>8.2f} s{again:>8.2f} s{share:>8.1%}",
+                flush=True,
+            )
+        held = held and share <= AIM
+    judged_by = "" if bench else " (judged at FAZHI_BENCH=full: a small year is mostly set-up)"
+    print(f"aim: {AIM:.0%} for the largest year{judged_by}: {'held' if held else 'MISSED'}")
     return 0
 
 

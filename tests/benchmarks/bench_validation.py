@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests")]
+from support.emptied import emptied  # noqa: E402 - found beside the benches
+
 SIZES = {"": (1_500, 6_000), "full": (100_000, 1_000_000), "soak": (100_000, 1_000_000, 10_000_000)}
 AIM = 3.0
 FLAT = 1.5
@@ -123,26 +126,13 @@ def _python(code: str) -> str:
     return done.stdout.splitlines()[-1]
 
 
-def _empty_postgres(url: str) -> None:
-    from sqlalchemy import create_engine, text
-
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-
-
 def measure_database(database: str, postgres: str, sizes: Sequence[int]) -> list[Measured]:
     """Measure and print a database at all sizes."""
     all_sizes = []
     for rows in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            if database == "postgresql":
-                _empty_postgres(postgres)
-            written, one = measure(
-                postgres if database == "postgresql" else f"sqlite:///{folder}/store.db", rows
-            )
+            url = emptied(postgres) if database == "postgresql" else f"sqlite:///{folder}/store.db"
+            written, one = measure(url, rows)
         all_sizes.append(one)
         print(
             f"{database:<12}{written:>10,}{one.findings:>10,}{one.by_hand:>10.2f} s{one.listing:>10.2f} s"

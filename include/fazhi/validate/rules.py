@@ -57,6 +57,8 @@ class ValueRule:
     related: tuple[str, ...] = ()
     """The other cells compared, as ``v.numerator`` or ``o.denominator``; ``o.place`` is the place in the
     other row."""
+    beforehand: str = "1 = 1"
+    """For ``earlier_year``: a weaker condition without ``o``, which leaves out most rows before years are compared."""
     having: str = ""
     """For ``parts``: the condition over the sums, in place of one over rows."""
 
@@ -515,6 +517,7 @@ _COMPARING_RULES = (
             " OR (c.indicator_code = v.indicator_code AND c.text_a > o.period_first"
             " AND c.text_a <= v.period_last))"
         ),
+        beforehand="(c.indicator_code IS NOT NULL OR COALESCE(v.stated_scope, '') <> '')",
         place=_REPORTED_PLACE,
         related=("o.place",),
     ),
@@ -536,6 +539,7 @@ _COMPARING_RULES = (
             "d.value_type = 'amount' AND v.amount_q > 0 AND o.amount_q > 0"
             f" AND ({_OFF_BY_SCALE.replace('{check}', 'c')}) AND {_COMPARABLE}"
         ),
+        beforehand="d.value_type = 'amount' AND v.amount_q > 0",
         place="'value'",
         related=("o.place",),
     ),

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ WORDING_VERSION = 1
 
 Progress = Callable[[str], None]
 _ATTEMPTS = 3
+_Sent = tuple[str, str, str]
+"""Kind, sender and period."""
 _Parse = Row[Any]
 """A current parse with its submission: the columns of ``_current_parses``."""
 
@@ -72,8 +75,8 @@ class _Reported:
 
     current: Sequence[_Parse]
     """The current parses of all regions in the years compared."""
-    submitted: Sequence[Row[Any]]
-    """Every submission of these years, superseded ones too: versions are compared with one another."""
+    submitted: Mapping[_Sent, str]
+    """A digest of every submission of these years, superseded ones too: versions are compared with one another."""
     locks: tuple[tuple[str, str | None], ...]
     """From when until when the year was locked; ``None`` = still."""
     extensions: Mapping[tuple[str, str], str]
@@ -89,16 +92,29 @@ class _Slice:
     year: int
     region: str
     dimensions: Dimensions
-    reported: _Reported
-    parses: tuple[_Parse, ...]
     rules_digest: str
     """Everything that all findings depend on, whatever was reported."""
     input_digest: str
     """Everything that the findings depend on."""
+    reported_digest: str
+    """Everything that was reported and decided, in other regions too."""
 
     @property
     def key(self) -> dict[str, Any]:
         return {"year": self.year, "region": self.region}
+
+    @property
+    def edition(self) -> Edition:
+        return self.dimensions.edition
+
+
+@dataclass(frozen=True)
+class _Parses:
+    """What a slice is made of; it grows with the submissions and is let go once it is written down."""
+
+    slice: _Slice
+    reported: _Reported
+    own: tuple[_Parse, ...]
 
     def locked_at(self, one: _Parse) -> str | None:
         """When the year had been locked, if it was when a parse's submission was received."""
@@ -110,13 +126,9 @@ class _Slice:
 
     def due_second(self, one: _Parse) -> int | None:
         """The last second on time of a parse's submission, a granted extension included."""
-        due = self.dimensions.due_second(one.period)
+        due = self.slice.dimensions.due_second(one.period)
         granted = self.reported.extensions.get((one.sender_code, one.period))
         return due if due is None or granted is None else max(due, last_second(date.fromisoformat(granted)))
-
-    @property
-    def edition(self) -> Edition:
-        return self.dimensions.edition
 
 
 @dataclass(frozen=True)
@@ -130,7 +142,7 @@ class _Prepared:
     @property
     def told_zh(self) -> str:
         """What will be done."""
-        parses = len(self.slice.parses)
+        parses = len(self.basis.parses)
         place = f"{self.slice.year}年 {self.slice.region}"
         if self.carried is None:
             return f"{place}：核对 {parses} 份报送"
@@ -181,9 +193,8 @@ def validate_slice(
     validated_at = (now or datetime(today.year, today.month, today.day)).isoformat(timespec="seconds")
     for _ in range(_ATTEMPTS):
         with write(engine) as connection:
-            reported = _read_reported(connection, year, region)
-            ready = _slice(reported, dims, registry, year, region, today, gated)
-            prepared = _prepare(connection, ready)
+            prepared = _prepare(connection, _parses(connection, dims, registry, year, region, today, gated))
+            ready = prepared.slice
             known = _known(connection, ready)
             if known is not None:
                 _point(connection, ready, known)
@@ -194,7 +205,8 @@ def validate_slice(
             None if gx_dir is None else counts_by_gx(engine, committed_suite(gx_dir, edition), year, region)
         )
         with write(engine) as connection:
-            if _read_reported(connection, year, region) == reported and _still_carries(connection, prepared):
+            unchanged = _reported_digest(_read_reported(connection, year, region)) == ready.reported_digest
+            if unchanged and _still_carries(connection, prepared):
                 validation_id = _list(connection, prepared, validated_at, counted)
                 return ValidationOutcome(validation_id, True, _counts(connection, ready, validation_id))
         say("校验期间有新的报送，重新核对")
@@ -204,12 +216,13 @@ def validate_slice(
 # --- what is judged ------------------------------------------------------------------------------------------------
 
 
-def _prepare(connection: Connection, ready: _Slice) -> _Prepared:
+def _prepare(connection: Connection, parses: _Parses) -> _Prepared:
     """Load the dimensions and write down which parses belong to the slice and which are to be judged."""
+    ready = parses.slice
     ready.dimensions.load(connection)
     load_tokens(connection, ready.year - YEARS_BACK, ready.year)
-    rows = _slice_rows(connection, ready)
-    basis = _basis(ready, rows)
+    rows = _slice_rows(connection, parses)
+    basis = _basis(parses, rows)
     carried = carried_from(connection, ready.edition, ready.year, ready.region, basis)
     if carried is not None:
         rows = {key: row | {"to_judge": int(key in carried.to_judge)} for key, row in rows.items()}
@@ -217,19 +230,14 @@ def _prepare(connection: Connection, ready: _Slice) -> _Prepared:
     return _Prepared(ready, basis, carried)
 
 
-def _basis(ready: _Slice, rows: Mapping[int, Mapping[str, Any]]) -> Basis:
-    senders = {(one.kind, one.sender_code) for one in ready.parses}
-    submissions: dict[tuple[str, str, str], list[list[Any]]] = {}
-    for row in ready.reported.submitted:
-        if (row.kind, row.sender_code) in senders:
-            key = (row.kind, row.sender_code, row.period)
-            submissions.setdefault(key, []).append(_told(row))
+def _basis(parses: _Parses, rows: Mapping[int, Mapping[str, Any]]) -> Basis:
+    senders = {(one.kind, one.sender_code) for one in parses.own}
     return Basis(
-        rules_digest=ready.rules_digest,
-        compared=frozenset(one.parse_id for one in ready.reported.current),
+        rules_digest=parses.slice.rules_digest,
+        compared=frozenset(one.parse_id for one in parses.reported.current),
         parses={key: _short_digest([row[name] for name in _PLACED_BY]) for key, row in rows.items()},
-        submissions={key: _short_digest(sorted(told)) for key, told in submissions.items()},
-        excused=ready.reported.excused,
+        submissions={sent: told for sent, told in parses.reported.submitted.items() if sent[:2] in senders},
+        excused=parses.reported.excused,
     )
 
 
@@ -265,17 +273,18 @@ def _write_slice(connection: Connection, ready: _Slice, rows: Mapping[int, Mappi
         connection.execute(insert(slice_parse), wanted)
 
 
-def _slice_rows(connection: Connection, ready: _Slice) -> dict[int, dict[str, Any]]:
+def _slice_rows(connection: Connection, parses: _Parses) -> dict[int, dict[str, Any]]:
     """The rows of ``slice_parse`` by their parse, all of them to be judged."""
+    ready = parses.slice
     by_key = {
         (row.kind, row.sender_code, row.period): row.parse_id
         for row in connection.execute(
             select(current_parse).where(current_parse.c.year.in_((ready.year, ready.year - 1)))
         )
     }
-    firsts = _first_values(connection, ready)
+    firsts = _first_values(connection, parses)
     rows = {}
-    for one in ready.parses:
+    for one in parses.own:
         sender = (one.kind, one.sender_code)
         before, year_ago = _earlier(Period.parse(one.period))
         rows[one.parse_id] = {
@@ -288,20 +297,20 @@ def _slice_rows(connection: Connection, ready: _Slice) -> dict[int, dict[str, An
             "before_parse_id": by_key.get((*sender, str(before))) if before else None,
             "year_ago_parse_id": by_key.get((*sender, str(year_ago))),
             "first_value_id": firsts.get(one.parse_id),
-            "due_second": ready.due_second(one),
-            "locked_at": ready.locked_at(one),
+            "due_second": parses.due_second(one),
+            "locked_at": parses.locked_at(one),
             "to_judge": 1,
         }
     return rows
 
 
-def _first_values(connection: Connection, ready: _Slice) -> dict[int, int]:
+def _first_values(connection: Connection, parses: _Parses) -> dict[int, int]:
     """The first value of each parse that has one; the rows of a parse never change, so it is looked for once."""
     known = select(slice_parse.c.parse_id, slice_parse.c.first_value_id).where(
-        slice_parse.c.year == ready.year, slice_parse.c.region == ready.region
+        slice_parse.c.year == parses.slice.year, slice_parse.c.region == parses.slice.region
     )
     firsts = {row.parse_id: row.first_value_id for row in connection.execute(known)}
-    unknown = [one.parse_id for one in ready.parses if one.parse_id not in firsts]
+    unknown = [one.parse_id for one in parses.own if one.parse_id not in firsts]
     for start in range(0, len(unknown), 500):
         statement = (
             select(value.c.parse_id, func.min(value.c.value_id))
@@ -332,31 +341,32 @@ def _read_reported(connection: Connection, year: int, region: str) -> _Reported:
     )
 
 
-def _slice(
-    reported: _Reported,
+def _parses(
+    connection: Connection,
     dims: Dimensions,
     registry: Registry,
     year: int,
     region: str,
     today: date,
     gated: bool,
-) -> _Slice:
+) -> _Parses:
+    reported = _read_reported(connection, year, region)
     regions = _regions_of_senders(registry, year, today)
     fallback = next(iter(registry.regions(year, today)), region)
     here = [regions.get(one.sender_code, fallback) == region for one in reported.current]
     pairs = list(zip(reported.current, here, strict=True))
     rules = _rules(dims, year, region, gated)
-    return _Slice(
+    ready = _Slice(
         year,
         region,
         dims,
-        reported,
-        tuple(one for one, is_here in pairs if is_here and one.year == year),
         rules_digest=digest(rules),
         input_digest=_input_digest(
             rules, reported, dims, [one for one, is_here in pairs if is_here or one.kind == "office"]
         ),
+        reported_digest=_reported_digest(reported),
     )
+    return _Parses(ready, reported, tuple(one for one, is_here in pairs if is_here and one.year == year))
 
 
 def _input_digest(
@@ -370,7 +380,7 @@ def _input_digest(
         {
             **rules,
             "parses": _rows_digest(parses),
-            "submissions": _rows_digest(sorted(_told(row) for row in reported.submitted)),
+            "submissions": _rows_digest([[*sent, told] for sent, told in reported.submitted.items()]),
             "locks": [list(lock) for lock in reported.locks],
             "deadlines": sorted(
                 {str(dims.due_second(period)) for period in {one.period for one in compared}}
@@ -378,6 +388,18 @@ def _input_digest(
             "extensions": sorted([*about, until] for about, until in reported.extensions.items()),
             "not_applicable": [list(one) for one in sorted(reported.excused)],
         }
+    )
+
+
+def _reported_digest(reported: _Reported) -> str:
+    return _rows_digest(
+        [
+            [list(one) for one in reported.current],
+            [[*sent, told] for sent, told in reported.submitted.items()],
+            reported.locks,
+            [[*about, until] for about, until in sorted(reported.extensions.items())],
+            sorted(reported.excused),
+        ]
     )
 
 
@@ -420,19 +442,16 @@ def _locks(connection: Connection, year: int, region: str) -> tuple[tuple[str, s
     return tuple((row.locked_at, row.lifted_at) for row in connection.execute(statement))
 
 
-def _submitted(connection: Connection, year: int) -> Sequence[Row[Any]]:
+def _submitted(connection: Connection, year: int) -> Mapping[_Sent, str]:
     columns = ("submission_id", "revision", "submitted_at", "submitted_by", "content_digest")
+    sent = [submission.c[name] for name in ("kind", "sender_code", "period")]
     statement = (
-        select(*(submission.c[name] for name in (*columns, "kind", "sender_code", "period")))
+        select(*sent, *(submission.c[name] for name in columns))
         .where(submission.c.year.between(year - YEARS_BACK, year))
-        .order_by(submission.c.submission_id, submission.c.revision)
+        .order_by(*sent, submission.c.submission_id, submission.c.revision)
     )
-    return connection.execute(statement).all()
-
-
-def _told(row: Row[Any]) -> list[Any]:
-    """What tells one state of a submission from another."""
-    return list(row[:5])
+    grouped = groupby(connection.execute(statement), key=lambda row: (row[0], row[1], row[2]))
+    return {key: _short_digest(sorted(list(row[3:]) for row in rows)) for key, rows in grouped}
 
 
 def _regions_of_senders(registry: Registry, year: int, today: date) -> dict[str, str]:

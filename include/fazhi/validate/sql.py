@@ -214,7 +214,7 @@ def _narrowed(rule: ValueRule) -> str:
         return f"{_WHERE[rule.family]} AND ({rule.condition})"
     if rule.family not in _NARROWED:
         return f"({rule.condition})"
-    return f"CASE WHEN ({rule.condition}) THEN {_NARROWED[rule.family]} ELSE FALSE END"
+    return f"{rule.beforehand} AND CASE WHEN ({rule.condition}) THEN {_NARROWED[rule.family]} ELSE FALSE END"
 
 
 def _joins(family: Family, text: str, check: str) -> str:
