@@ -96,10 +96,10 @@ class Dimensions:
     def duty_digest(self) -> str:
         """SHA-256 of units, duties and reporters with the edition's digest."""
         content = hashlib.sha256(self.edition.digest.encode())
-        for rows in (self.units, self.duties, self.reporters):
-            content.update(b"\x1e")
-            for row in rows:
-                content.update("\x1f".join(str(cell) for cell in row).encode() + b"\n")
+        units, reporters = ([map(str, row) for row in rows] for rows in (self.units, self.reporters))
+        for rows in (units, self.duties, reporters):
+            lines = ["\x1f".join(row) + "\n" for row in rows]
+            content.update(b"\x1e" + "".join(lines).encode())
         return content.hexdigest()
 
     @cached_property

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ _Sent = tuple[str, str, str]
 """Kind, sender and period."""
 _Rows = dict[int, dict[str, Any]]
 """Rows of ``slice_parse`` by their parse, but for which of them are to be judged."""
-_Parse = Row[Any]
+_Parse = Row[*tuple[Any, ...]]
 """A current parse with its submission: the columns of ``_current_parses``."""
 
 
@@ -393,15 +394,11 @@ def _parses(
 def _input_digest(
     rules: Mapping[str, Any], reported: _Reported, dims: Dimensions, compared: Sequence[_Parse]
 ) -> str:
-    parses = [
-        [one.kind, one.sender_code, one.period, one.submission_id, one.revision, one.reader_digest]
-        for one in compared
-    ]
     return digest(
         {
             **rules,
-            "parses": _rows_digest(parses),
-            "submissions": _rows_digest([[*sent, told] for sent, told in reported.submitted.items()]),
+            "parses": _rows_digest([one[:_OF_THE_PARSE] for one in compared]),
+            "submissions": _rows_digest(list(reported.submitted.items())),
             "locks": [list(lock) for lock in reported.locks],
             "deadlines": sorted(
                 {str(dims.due_second(period)) for period in {one.period for one in compared}}
@@ -415,8 +412,8 @@ def _input_digest(
 def _reported_digest(reported: _Reported) -> str:
     return _rows_digest(
         [
-            [list(one) for one in reported.current],
-            [[*sent, told] for sent, told in reported.submitted.items()],
+            [tuple(one) for one in reported.current],
+            list(reported.submitted.items()),
             reported.locks,
             [[*about, until] for about, until in sorted(reported.extensions.items())],
             sorted(reported.excused),
@@ -429,13 +426,21 @@ def _rows_digest(rows: Sequence[Sequence[Any]]) -> str:
     return sha256_hex(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 
 
+_OF_THE_PARSE = 6
+"""How many of the columns of ``_current_parses`` say which parse it is, whatever its number in this store."""
+
+
 def _current_parses(connection: Connection, year: int) -> Sequence[_Parse]:
     statement = (
         select(
-            current_parse,
+            current_parse.c.kind,
+            current_parse.c.sender_code,
+            current_parse.c.period,
             parse.c.submission_id,
             parse.c.revision,
             parse.c.reader_digest,
+            current_parse.c.year,
+            current_parse.c.parse_id,
             submission.c.received_at,
         )
         .join(parse, parse.c.parse_id == current_parse.c.parse_id)
@@ -471,8 +476,8 @@ def _submitted(connection: Connection, year: int) -> Mapping[_Sent, str]:
         .where(submission.c.year.between(year - YEARS_BACK, year))
         .order_by(*sent, submission.c.submission_id, submission.c.revision)
     )
-    grouped = groupby(connection.execute(statement), key=lambda row: (row[0], row[1], row[2]))
-    return {key: _short_digest(sorted(list(row[3:]) for row in rows)) for key, rows in grouped}
+    grouped = groupby(connection.execute(statement), key=itemgetter(0, 1, 2))
+    return {key: _short_digest([row[3:] for row in rows]) for key, rows in grouped}
 
 
 def _regions_of_senders(registry: Registry, year: int, today: date) -> dict[str, str]:

@@ -1,5 +1,6 @@
-"""A value is looked for by what it is about; with the year first, PostgreSQL read a whole index for each row compared."""
+"""A value is looked for by what it is about and by its period in whatever year, as it is compared with earlier years."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
@@ -9,5 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("ix_value_subject", "value", ["indicator_code", "unit_code", "year"], unique=False)
+    subject: list[str | sa.TextClause] = ["indicator_code", "unit_code", sa.text("SUBSTR(period, 5)")]
+    op.create_index("ix_value_subject", "value", subject, unique=False)
     op.drop_index("ix_value_slice", table_name="value")
