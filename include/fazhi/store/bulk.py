@@ -22,7 +22,7 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str
     """Insert rows, without holding all of them; each fills exactly the columns that the first one fills.
 
     Raises:
-        KeyError: A row lacks a column.
+        KeyError: A row lacks a column (``StatementError`` on SQLite).
         sqlalchemy.exc.SQLAlchemyError: As an ordinary insert; some of the rows may be in by then.
     """
     waiting = iter(rows)
