@@ -66,10 +66,10 @@ class Basis:
     def packed(self) -> bytes:
         """As bytes; ``rules_digest`` is kept beside them."""
         content = {
-            "compared": sorted(self.compared),
-            "parses": sorted(self.parses.items()),
-            "submissions": sorted([*key, told] for key, told in self.submissions.items()),
-            "excused": sorted(self.excused),
+            "compared": list(self.compared),
+            "parses": list(self.parses.items()),
+            "submissions": [(*key, told) for key, told in self.submissions.items()],
+            "excused": list(self.excused),
         }
         return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -321,12 +322,12 @@ def _slice_rows(connection: Connection, parses: _Parses, stored: _Rows) -> _Rows
         (row.kind, row.sender_code, row.period): row.parse_id
         for row in connection.execute(
             select(current_parse).where(current_parse.c.year.in_((ready.year, ready.year - 1)))
-        )
+        ).all()
     }
     rows = {}
     for one in parses.own:
         sender = (one.kind, one.sender_code)
-        before, year_ago = _earlier(Period.parse(one.period))
+        before, year_ago = _earlier(one.period)
         rows[one.parse_id] = {
             "parse_id": one.parse_id,
             "year": ready.year,
@@ -334,8 +335,8 @@ def _slice_rows(connection: Connection, parses: _Parses, stored: _Rows) -> _Rows
             "system_id": ready.edition.system_id,
             "system_digest": ready.edition.digest,
             "duty_digest": ready.dimensions.duty_digest,
-            "before_parse_id": by_key.get((*sender, str(before))) if before else None,
-            "year_ago_parse_id": by_key.get((*sender, str(year_ago))),
+            "before_parse_id": by_key.get((*sender, before)),
+            "year_ago_parse_id": by_key.get((*sender, year_ago)),
             "first_value_id": stored.get(one.parse_id, {}).get("first_value_id"),
             "due_second": parses.due_second(one),
             "locked_at": parses.locked_at(one),
@@ -343,11 +344,13 @@ def _slice_rows(connection: Connection, parses: _Parses, stored: _Rows) -> _Rows
     return rows
 
 
-def _earlier(period: Period) -> tuple[Period | None, Period]:
-    """The period of the same length just before in the year, and the same one of the year before."""
+@cache
+def _earlier(written: str) -> tuple[str | None, str]:
+    """The period of the same length just before in the year, if there is one, and the same one of the year before."""
+    period = Period.parse(written)
     first = period.first_month - period.months
-    before = Period(period.year, first, period.months) if first >= 1 else None
-    return before, Period(period.year - 1, period.first_month, period.months)
+    before = str(Period(period.year, first, period.months)) if first >= 1 else None
+    return before, str(Period(period.year - 1, period.first_month, period.months))
 
 
 def _read_reported(connection: Connection, year: int, region: str) -> _Reported:
@@ -476,7 +479,7 @@ def _submitted(connection: Connection, year: int) -> Mapping[_Sent, str]:
         .where(submission.c.year.between(year - YEARS_BACK, year))
         .order_by(*sent, submission.c.submission_id, submission.c.revision)
     )
-    grouped = groupby(connection.execute(statement), key=itemgetter(0, 1, 2))
+    grouped = groupby(connection.execute(statement).all(), key=itemgetter(0, 1, 2))
     return {key: _short_digest([row[3:] for row in rows]) for key, rows in grouped}
 
 

@@ -97,7 +97,7 @@ def _load_times(connection: Connection, first_year: int, last_year: int) -> None
             "submitted_second": seconds(row.submitted_at),
             "submitted_day": _aware(row.submitted_at).astimezone(SHANGHAI).date().isoformat(),
         }
-        for row in connection.execute(statement)
+        for row in connection.execute(statement).all()
     ]
     insert_rows(connection, submission_dim, rows)
 
