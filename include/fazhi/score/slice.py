@@ -174,6 +174,19 @@ def compute_slice(
     )
 
 
+def provisional_scores(
+    connection: Connection, edition: Edition, registry: Registry, year: int, region: str, *, today: date
+) -> dict[str, int]:
+    """The provisional scores of a year and region in hundredths, by unit code; nothing is kept.
+
+    Raises:
+        UsageError: As ``compute_slice``.
+        ConfigurationError: Likewise.
+    """
+    begun = _begin(connection, edition, registry, year, region, today, Stage.PROVISIONAL)
+    return {one.unit_code: one.assessment.score for one in begun.results}
+
+
 @dataclass(frozen=True)
 class _Begun:
     """A slice that is computed while its results are taken."""
