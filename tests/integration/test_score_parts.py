@@ -1,5 +1,6 @@
 """Scoring takes some units at a time: the same rows however many those are, and memory that the region's size leaves alone."""
 
+import gc
 import tracemalloc
 from datetime import date
 
@@ -114,3 +115,18 @@ def test_memory_does_not_grow_with_the_region(tmp_path, monkeypatch):
     at_once = peak_of_scoring(f"sqlite:///{tmp_path / 'at-once.db'}", 80)
     assert many < 1.5 * few
     assert at_once > 3 * few
+
+
+def test_the_collector_of_cycles_is_left_as_it_was(engine, monkeypatch):
+    before, during = gc.get_threshold(), []
+    world = World(engine, edition(indicator("A1.1")), registry(unit(1)))
+
+    def broken(*_):
+        during.append(gc.get_threshold())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fazhi.score.results._point", broken)
+    with pytest.raises(KeyboardInterrupt):
+        world.score()
+    assert during[0][0] > before[0]
+    assert gc.get_threshold() == before
