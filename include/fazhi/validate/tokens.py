@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Select, and_, func, insert, literal, select
+from sqlalchemy import Connection, Select, and_, delete, func, insert, literal, select
 
 from fazhi.model.canonical import sha256_hex
 from fazhi.store.bulk import insert_rows
@@ -103,8 +103,9 @@ def _load_times(connection: Connection, first_year: int, last_year: int) -> None
 
 
 def _load(connection: Connection, waiting: Select[tuple[int]]) -> None:
-    for table in (value_token, parse_dim):  # those of an older version
-        connection.execute(table.delete().where(table.c.parse_id.in_(waiting)))
+    # those of an older version
+    connection.execute(delete(value_token).where(value_token.c.parse_id.in_(waiting)))
+    connection.execute(delete(parse_dim).where(parse_dim.c.parse_id.in_(waiting)))
     tokens = chain(_of_notes(connection, waiting), _of_evidence(connection, waiting))
     while some := list(
         islice(tokens, _BATCH)
