@@ -61,13 +61,15 @@ class EvidenceFiles:
             whole = self._came(piece) or is_address(piece)
             pieces += [piece] if whole else [part.strip() for part in piece.split("、")]
         pieces = [piece for piece in pieces if piece]
+        if not pieces:
+            return Named()
         addresses = tuple(piece for piece in pieces if is_address(piece))
         came = tuple(piece for piece in pieces if self._came(piece))
         missing = tuple(piece for piece in pieces if piece not in addresses and piece not in came)
         return Named(tuple(pieces), missing, addresses, came)
 
     def _came(self, name: str) -> bool:
-        return _comparable(name) in self._names
+        return bool(self._names) and _comparable(name) in self._names
 
 
 def is_address(piece: str) -> bool:
