@@ -192,7 +192,7 @@ def _clean_cell(cell: Cell, row: Row, column: int, fields: _Fields) -> tuple[Cel
 def _with_text(cell: Cell, text: str) -> Cell:
     if cell.typed_number:
         return Cell(text)
-    return replace(cell, text=text)
+    return cell._replace(text=text)
 
 
 def _without_invisible(text: str) -> str:

@@ -112,6 +112,7 @@ class _RowReader:
         self._table = context.table
         self._row = row
         self._cells = context.table.cells(row)
+        self._cell = self._cells.get
         self._submitted = context.submitted
         self._code = code_of(self._text("indicator_code"))
         self._indicator = context.edition.by_code.get(self._code)
@@ -205,9 +206,6 @@ class _RowReader:
 
     # --- the row's own data
 
-    def _cell(self, key: str) -> Cell | None:
-        return self._cells.get(key)
-
     def _text(self, key: str) -> str:
         """The text of a cell of the row without blanks around it, empty when there is none."""
         cell = self._cells.get(key)
@@ -291,6 +289,8 @@ class _RowReader:
         named = self.evidence = self._context.evidence.named(self._text("evidence"))
         value.evidence_named = len(named.pieces)
         value.evidence_missing = ";".join(named.missing) or None
+        if not named.pieces:
+            return
         year = self._submitted.period.year
         row = evidence_of.Row(value.unit_code, self._indicator, (year, year + 1))
         self._see_if("evidence", evidence_of.judge_links(named))
@@ -531,7 +531,7 @@ class _RowReader:
     def _bounded(self, key: str, quantity: Quantity) -> tuple[str, int] | None:
         if quantity.exact is None:
             return None
-        bounded = _bounded_text(quantity.exact)
+        bounded = quantity.stored
         if bounded is None:
             self._unreadable.append(key)
             self._note(
@@ -591,16 +591,6 @@ class _RowReader:
 @lru_cache(maxsize=65_536)
 def _plain_text(number: Fraction) -> str:
     return plain(number)
-
-
-@lru_cache(maxsize=65_536)
-def _bounded_text(number: Fraction) -> tuple[str, int] | None:
-    """A number as plain text and in units of 10⁻⁶, ``None`` when it is too large for the store."""
-    text = plain(number)
-    try:
-        return text, scaled(text)
-    except ValueError:
-        return None
 
 
 def _reporting(stated: str | None) -> str | None:

@@ -124,8 +124,7 @@ class _Reader:
         self._translated = 0
         self._row = self._column = 0
         self._cells: dict[int, Cell] = {}
-        self._kind = "n"
-        self._style: str | None = None
+        self._attributes: Mapping[str, str] = {}
         self._value: str | None = None
         self._pieces: list[str] | None = None
         self._formula: Mapping[str, str] | None = None
@@ -192,8 +191,7 @@ class _Reader:
         if column is None or column <= self._column or column > limits.MAX_COLUMNS:
             raise RefusedError(damaged_file())
         self._column = column
-        self._kind = attributes.get("t", "n")
-        self._style = attributes.get("s")
+        self._attributes = attributes
         self._value = self._pieces = self._formula = None
 
     def _cell_ends(self) -> None:
@@ -208,27 +206,28 @@ class _Reader:
             return self._string("".join(self._pieces))
         stored = self._value
         if stored is None:
-            if self._formula is None or self._kind == "str":
+            if self._formula is None or self._attributes.get("t") == "str":
                 return None
             return Cell(FORMULA_WITHOUT_VALUE, CellKind.ERROR)
-        read = _OF_KIND.get(self._kind, _Reader._number)
+        read = _OF_KIND.get(self._attributes.get("t", "n"), _Reader._number)
         return read(self, stored)
 
     # --- contents by type
 
     def _number(self, stored: str) -> Cell:
-        key = (stored, self._style)
+        style = self._attributes.get("s")
+        key = (stored, style)
         cell = self._book.numbers.get(key)
         if cell is None:
             self._book.meter.count_text(stored)
-            cell = number_cell(stored, self._format(), since_1904=self._book.since_1904)
+            cell = number_cell(stored, self._format(style), since_1904=self._book.since_1904)
             if len(self._book.numbers) < _REMEMBERED:
                 self._book.numbers[key] = cell
         return cell
 
-    def _format(self) -> str:
-        style = whole(self._style, 0)
-        return self._book.formats[style] if style < len(self._book.formats) else GENERAL
+    def _format(self, style: str | None) -> str:
+        index = whole(style, 0)
+        return self._book.formats[index] if index < len(self._book.formats) else GENERAL
 
     def _shared_string(self, stored: str) -> Cell | None:
         index = whole(stored.strip(), 0)
