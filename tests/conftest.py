@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -15,6 +16,10 @@ from fazhi.settings import PROJECT_ROOT
 from fazhi.store import open_store
 from fazhi.systems import Editions, load_editions
 from support import postgres
+
+# how long an example takes says how busy the machine is; speed is measured in tests/benchmarks
+settings.register_profile("fazhi", deadline=None)
+settings.load_profile("fazhi")
 
 ON_BOTH_STORES = frozenset(
     {
