@@ -23,6 +23,7 @@ from fazhi.registry.records import Adjustment
 from fazhi.score.assess import Assessment, Line
 from fazhi.score.ranking import Standing
 from fazhi.store.accepted import Reported
+from fazhi.store.bulk import insert_rows
 from fazhi.store.tables import (
     current_result,
     result,
@@ -154,8 +155,7 @@ def keep_results(
             new_versions += 1
             _collect_rows(rows, content, digest, year, region, versions[new.unit_code], now)
         for table in (result, result_line, result_adjustment, result_input):
-            if rows[table]:
-                connection.execute(insert(table), rows[table])
+            insert_rows(connection, table, rows[table])
     _point(connection, year, region, versions, settled)
     return Kept(len(versions), new_versions)
 
