@@ -120,7 +120,9 @@ def prepared(url: str, rows: int) -> tuple[Engine, Edition, int]:
     bulk = fill(engine, edition, rows)
     dims = slices.dimensions(edition, bulk.registry, YEAR, TODAY, None)
     with write(engine) as connection:
-        slices._prepare(connection, slices._parses(connection, dims, bulk.registry, YEAR, REGION, TODAY, True))
+        slices._prepare(
+            connection, slices._parses(connection, dims, bulk.registry, YEAR, REGION, TODAY, True)
+        )
     return engine, edition, bulk.rows
 
 
