@@ -19,6 +19,8 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
     not CHROMIUM.exists(), reason="needs chromium: apt-get install chromium fonts-noto-cjk"
 )
 playwright.expect.set_options(timeout=20_000)
+_SUBMIT_TIMEOUT = 90_000
+"""A busy server makes the runs of a backfill before it answers."""
 
 
 @contextmanager
@@ -91,7 +93,8 @@ class Screen:
         button.scroll_into_view_if_needed()
         self.picture(f"{self._prefix}-submit")
         button.click()
-        playwright.expect(self.page.get_by_text("已成功触发回填作业").first).to_be_visible()
+        told = self.page.get_by_text("已成功触发回填作业").first
+        playwright.expect(told).to_be_visible(timeout=_SUBMIT_TIMEOUT)
 
     def backfill(
         self, prefix: str, years: tuple[int, int], again: str, params: dict[str, str] | None = None
