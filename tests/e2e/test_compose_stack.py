@@ -232,7 +232,7 @@ def test_the_first_backfill_is_clicked_and_its_report_opens(
     ):
         first_backfill(screen)
         runs = [run.run_id for run in api.runs() if run.year in set(map(str, BACKFILL))]
-        states = ended(api, runs, RUN_TIMEOUT)
+        states = ended(api, runs, 2 * RUN_TIMEOUT)  # one year after the other
         assert [(state.year, state.state) for state in states] == [
             (str(year), "success") for year in BACKFILL
         ]
