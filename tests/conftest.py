@@ -29,6 +29,7 @@ ON_BOTH_STORES = frozenset(
         "test_publish_outbox",
         "test_publish_platform",
         "test_publish_reconcile",
+        "test_store_bulk",
         "test_review_decide",
         "test_review_ground",
         "test_score_export",

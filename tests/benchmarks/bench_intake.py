@@ -2,9 +2,14 @@
 
 Baselines, on the same bytes in the same process: python-calamine and openpyxl, every cell of every sheet. Aims: at
 most 8 times calamine, at most 0.6 of openpyxl, at every size: the twelve largest workbooks of three units' year, one
-workbook of all indicators, and a table of an office of some 5,000 rows. All is synthetic (合成数据), read with the
-registry as intake does, and counted are values and findings; the store is not part of it on any side. Measured is
-processor time, the best of some rounds in which each reader has its turn. FAZHI_BENCH=full has more rounds.
+workbook of all indicators, and a table of an office of some 5,000 rows; each as the template writer fills it (texts in
+their cells) and saved again with shared strings, as office programs save. All is synthetic (合成数据), read with the
+registry as intake does, and counted are values and findings; the store is not part of it on any side.
+
+Measured is processor time. Each reader has blocks of rounds of its own and reads all workbooks in each round, so that
+none finds caches that another left cold; counted is the best round of all blocks. MISSED stands wherever an aim is missed; the exit
+status is 1 only where one is missed by more than TOLERANCE, which is more than a shared machine varies between runs.
+FAZHI_BENCH=full has more rounds.
 """
 
 import io
@@ -13,7 +18,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -38,11 +43,15 @@ from fazhi.systems import Editions, load_editions
 from fazhi.systems.edition import Edition
 
 AIM_CALAMINE, AIM_OPENPYXL = 8.0, 0.6
+TOLERANCE = 0.25
+"""By how much of itself an aim may be missed before the run fails."""
+
 YEAR = 2024
 PERIOD = Period.parse(str(YEAR))
 SEED = 5
 LARGE_ROWS = 5_000
-ROUNDS = {"": 5, "full": 30, "soak": 60}
+BLOCKS = 3
+ROUNDS = {"": 2, "full": 10, "soak": 20}
 TODAY = date(2025, 3, 20)
 
 
@@ -105,22 +114,34 @@ def _lines(unit: Unit, edition: Edition) -> Iterator[Line]:
         yield line_for(unit, one, str(PERIOD), readings[one.code])
 
 
+def saved_again(file: File) -> File:
+    """The workbook with its texts as shared strings."""
+    saved = io.BytesIO()
+    openpyxl.load_workbook(io.BytesIO(file.content)).save(saved)
+    return replace(file, content=saved.getvalue())
+
+
 # --- measuring
 
 
 def best(rounds: int, readers: Sequence[Callable[[], None]]) -> list[float]:
-    """The best processor time of each reader, in seconds; in every round each has its turn."""
+    """The processor time of the best round of each reader, in seconds; its blocks have a warming round first."""
     times: list[list[float]] = [[] for _ in readers]
-    for _ in range(rounds):
+    for _ in range(BLOCKS):
         for taken, read in zip(times, readers, strict=True):
-            begin = time.process_time()
             read()
-            taken.append(time.process_time() - begin)
+            taken += [_time_of(read) for _ in range(rounds)]
     return [min(taken) for taken in times]
 
 
+def _time_of(read: Callable[[], None]) -> float:
+    begin = time.process_time()
+    read()
+    return time.process_time() - begin
+
+
 def measure(title: str, files: Sequence[File], with_checks: Callable[[File], Reading], rounds: int) -> bool:
-    """Print the table of one size and say whether it keeps the aims."""
+    """Print the table of one size and say whether it keeps the aims within the tolerance."""
     readings = [with_checks(file) for file in files]
     values = sum(len(reading.values) for reading in readings)
     findings = sum(len(reading.findings) for reading in readings)
@@ -149,7 +170,7 @@ def measure(title: str, files: Sequence[File], with_checks: Callable[[File], Rea
         ("openpyxl, cells alone", slow, AIM_OPENPYXL),
     ):
         missed = "" if fazhi <= aim * seconds else "  MISSED"
-        kept = kept and not missed
+        kept = kept and fazhi <= aim * (1 + TOLERANCE) * seconds
         per_file = f"{seconds / len(files) * 1000:>11.1f} ms"
         print(f"{name:<24}{per_file}{fazhi / seconds:>18.2f}{aim:>8g}{missed}")
     print()
@@ -174,6 +195,7 @@ def main() -> int:
     units = registry.units_of_year(YEAR, TODAY)
     office = units[: LARGE_ROWS // len(edition.indicators) + 1]
     rounds = ROUNDS[os.environ.get("FAZHI_BENCH", "")]
+    kept = True
     for title, files, times in (
         ("units", of_units(registry, editions), rounds * 4),
         (
@@ -183,8 +205,12 @@ def main() -> int:
         ),
         ("an office", [of_all_indicators(SubmissionKind.OFFICE, office, edition, registry)], rounds),
     ):
-        measure(title, files, with_checks, times)
-    return 0
+        shared = [saved_again(file) for file in files]
+        kept = measure(title, files, with_checks, times) and kept
+        kept = measure(f"{title}, shared strings", shared, with_checks, times) and kept
+    if not kept:
+        print(f"An aim is missed by more than {TOLERANCE:.0%}.")
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":

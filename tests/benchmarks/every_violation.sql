@@ -264,6 +264,7 @@ of_earlier_years AS (
         WHEN 'DEFINITION' THEN same_kind AND other_scope
         WHEN 'BREAK' THEN same_kind AND broken
         WHEN 'JUMP' THEN same_kind AND NOT other_scope AND NOT broken AND NOT off_by_scale
+            AND volume >= 0 AND other_volume >= 0
             AND ABS(volume - other_volume) > 20000000 AND 2 * ABS(volume - other_volume) > ABS(other_volume)
         ELSE same_kind AND NOT other_scope AND NOT broken AND off_by_scale AND amount_q > 0 AND other_amount > 0 END
         AND NOT EXISTS (SELECT 1 FROM value n JOIN current_parse nc ON nc.parse_id = n.parse_id

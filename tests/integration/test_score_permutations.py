@@ -1,4 +1,4 @@
-"""The order of submissions, rows, units and runs leaves no trace in ``fazhi export``, on any database."""
+"""The order of submissions, rows, units, runs and parts of a run leaves no trace in ``fazhi export``, on any database."""
 
 import os
 import random
@@ -73,6 +73,15 @@ def test_scoring_again_years_later_changes_nothing(engine, plain, tmp_path):
     world = shuffled_world(engine, 0)
     world.score(Stage.FINAL)
     world.score(Stage.FINAL, now=NOW + timedelta(days=4000), today=NOW.date() + timedelta(days=4000))
+    assert exported(world, tmp_path / "out") == plain
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_how_many_units_are_computed_at_once_leaves_no_trace(engine, plain, tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr("fazhi.score.slice._UNITS_AT_ONCE", at_once)
+    monkeypatch.setattr("fazhi.score.results._KEPT_AT_ONCE", 3)
+    world = shuffled_world(engine, 0)
+    world.score(Stage.FINAL)
     assert exported(world, tmp_path / "out") == plain
 
 

@@ -456,6 +456,16 @@ def test_the_nearest_earlier_year_is_the_one_compared(city: City):
     assert city.findings("JUMP") == []
 
 
+@pytest.mark.parametrize(("before", "now", "rules"), [("100", "-3", ["NEGATIVE"]), ("-3", "100", [])])
+def test_a_count_below_zero_is_refused_and_no_jump_from_or_to_it(
+    city: City, before: str, now: str, rules: list[str]
+):
+    city.submit([{"indicator": "H1.1", "value": before, "year": "-1"}])
+    city.submit([{"indicator": "H1.1", "value": now}])
+    city.judge()
+    assert rules_of(city) == rules
+
+
 @pytest.mark.parametrize(("now", "jumps"), [("150", 0), ("151", 1), ("50", 0), ("49", 1)])
 def test_a_jump_is_more_than_half(city: City, now: str, jumps: int):
     city.submit([{"indicator": "H1.1", "value": "100", "year": "-1"}])

@@ -1,6 +1,9 @@
 """What stops or is changed before anything else looks: markings, personal data, invisible characters, zeros, codes."""
 
+import gc
 import json
+import sys
+import unicodedata
 from dataclasses import asdict
 
 import pytest
@@ -8,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from fazhi.intake import Submitted, Wording, read_submission
+from fazhi.intake import Submitted, Wording, cleaning, read_submission, values
 from fazhi.model.period import Period
+from fazhi.model.privacy import Masked, mask_personal_data
 from fazhi.model.terms import Severity, SubmissionKind
+from fazhi.sheets import markings
 from support.bad import unit_named
 from support.intake import HEADERS, UNIT, book, csv_text, found, read, row, saved
 from support.returns import shipped
@@ -254,3 +259,52 @@ def test_any_text_is_read_or_told(editions, texts):
 
 def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
+
+
+# --- what is passed by
+
+_TROUBLE = st.sampled_from("密内部秘★\r\n \u3000\u200b\u00ad\ue000\ufe0f\u180e\u200d0１2Xx- 13800138000级：")
+_TEXTS = st.text(st.one_of(_TROUBLE, st.characters(exclude_categories=["Cs"])), max_size=40)
+
+
+@given(_TEXTS)
+def test_what_is_passed_by_has_nothing_to_clean(text):
+    if not cleaning._may_need_cleaning(text):
+        assert cleaning._without_invisible(text) == text
+        assert cleaning._PRIVATE_USE.search(text) is None
+        assert mask_personal_data(text) == Masked(text)
+
+
+@given(_TEXTS)
+def test_what_is_passed_by_bears_no_marking(text):
+    bare = markings._BLANKS.sub(
+        "", unicodedata.normalize("NFKC", text.replace("\r", "\n")).translate(markings._INVISIBLE)
+    )
+    marked = markings._ANYWHERE.search(bare) is not None or markings._ALONE.search(bare) is not None
+    assert markings.classified_marking(text) == marked
+
+
+def test_no_other_character_becomes_one_of_a_marking():
+    for character in map(chr, range(sys.maxunicode + 1)):
+        folded = unicodedata.normalize("NFKC", character)
+        assert folded == character or not set("密内部") & set(folded)
+
+
+@given(st.lists(st.none() | st.integers() | st.text(), max_size=8))
+def test_the_content_of_a_digest_is_written_as_json_writes_it(content):
+    assert f"[{', '.join(map(values._json, content))}]" == json.dumps(content)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_reading_leaves_no_cycles_and_the_collector_as_it_was(edition, enabled):
+    content = book([row("A1.1", value=1)])
+    read(edition, content)
+    gc.collect()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        reading = read(edition, content)
+        assert gc.isenabled() is enabled
+        assert reading.values
+        assert gc.collect() < 100
+    finally:
+        gc.enable()

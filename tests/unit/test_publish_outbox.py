@@ -39,7 +39,7 @@ def force(engine, unit_code, version, *path):
 
 def seen(engine, unit_code, version, connection=None):
     found = outbox_row(engine, unit_code, version)
-    names = ("unit_code", "version", "digest", "idempotency_key", "body")
+    names = ("unit_code", "version", "digest", "idempotency_key")
     return OutboxRow(
         **{name: found[name] for name in names},
         stage=Stage(found["stage"]),

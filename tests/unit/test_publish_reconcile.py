@@ -62,7 +62,7 @@ def compare(engine, client):
     ],
 )
 def test_the_truth_table(state, held, target, said):
-    row = OutboxRow(unit(1), 3, Stage.PROVISIONAL, state, OURS, OURS, "{}")
+    row = OutboxRow(unit(1), 3, Stage.PROVISIONAL, state, OURS, OURS)
     found, problem = verdict(row, held)
     assert found is target
     assert problem is None if said is None else said in problem

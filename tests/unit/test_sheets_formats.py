@@ -1,14 +1,15 @@
 """The old formats give the same cells, under the same limits."""
 
+import gc
 import io
 import zipfile
 
 import pytest
 
-from fazhi.sheets import CellKind, cover_of, inspect_attachment, read_file, read_workbook, template_of
+from fazhi.sheets import CellKind, cover_of, inspect_attachment, limits, read_file, read_workbook, template_of
 from support.intake import saved
 from support.old_formats import workbook
-from support.sheets import OLD_FORMATS, part, places, plain_book, read, rezipped, zipped
+from support.sheets import OLD_FORMATS, part, places, plain_book, read, rezipped, with_cells, zipped
 
 XLS = (OLD_FORMATS / "filled.xls").read_bytes()
 ODS = (OLD_FORMATS / "filled.ods").read_bytes()
@@ -286,3 +287,24 @@ def test_macros_under_another_name_are_found_by_their_declaration():
     fault = read(rezipped(plain_book([1]), {"[Content_Types].xml": declared, "xl/x.bin": b"x"})).fault
     assert fault is not None
     assert fault.rule == "MACRO"
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+def test_a_reader_ends_with_its_use_although_no_collector_runs(ending):
+    content = {"xlsx": saved(workbook()), "xls": XLS, "ods": ODS}[ending]
+    read(content, f"填报表.{ending}")
+    gc.collect()
+    gc.disable()
+    try:
+        file = read(content, f"填报表.{ending}")
+        assert gc.collect() == 0
+        assert file.fault is None
+    finally:
+        gc.enable()
+
+
+def test_a_text_that_repeats_in_its_cells_counts_each_time(monkeypatch):
+    cell = '<c t="inlineStr"><is><t>0123456789</t></is></c>'
+    monkeypatch.setattr(limits, "MAX_CHARACTERS", 25)
+    assert read(with_cells(cell * 2)).fault is None
+    assert read(with_cells(cell * 3)).fault.rule == "ZIP_BOMB"

@@ -39,6 +39,23 @@ def test_the_enlarged_registry_loads_and_says_what_is_made_up(
     assert {unit.unit_code for unit in added} <= scored
 
 
+def test_made_up_units_lead_the_same_each_year_of_an_edition(
+    tmp_path: Path, registry: Registry, editions: Editions
+) -> None:
+    """Figures of one indicator are made to agree with those of another, and are compared with the year before."""
+    write_enlarged_registry(REGISTRY_DIR, tmp_path, registry, editions, [2024, 2025], 8)
+    enlarged = load_registry(tmp_path, editions)
+    asked = [
+        {
+            task.lead_unit_code: task.indicator_codes
+            for task in enlarged.lead_tasks(year)
+            if not registry.known_code(task.lead_unit_code)
+        }
+        for year in (2024, 2025)
+    ]
+    assert asked[0] == asked[1] != {}
+
+
 def test_made_up_units_are_dealt_over_the_cities_of_a_province(
     tmp_path: Path, registry: Registry, editions: Editions
 ) -> None:

@@ -224,6 +224,15 @@ def test_a_unit_reports_for_another_what_that_one_reports_itself(draft: Draft, w
     assert plant("AUTHZ", draft, "C3.2", world) is None
 
 
+def test_a_table_of_one_row_gets_no_row_of_another_unit(
+    edition: Edition, unit: Unit, world: SmallWorld
+) -> None:
+    """It would be a table of two units, which is another fault."""
+    draft = draft_with(edition, unit, {"H1.1": READINGS["H1.1"]})
+    assert plant("AUTHZ", draft, "H1.1", world) is None
+    assert len(draft.lines) == 1
+
+
 @dataclass
 class SternWorld(SmallWorld):
     """A world in which nobody answers for anything."""

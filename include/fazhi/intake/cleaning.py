@@ -7,10 +7,11 @@ masked, so that nothing later can store or show it; invisible characters are tak
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from fazhi.intake.table import Table
 from fazhi.intake.wording import Seen
-from fazhi.model.privacy import KIND_NAMES_EN, mask_personal_data
+from fazhi.model.privacy import KIND_NAMES_EN, mask_personal_data, may_hold_personal_data
 from fazhi.sheets import Aside, Cell, FileFault, ReadFile, Row, Sheet
 from fazhi.sheets.cover import COVER_SHEET, META_SHEET, PERIOD, PHONE, SYSTEM, UNIT_CODE, UNIT_NAME
 from fazhi.sheets.markings import classified_marking
@@ -23,6 +24,7 @@ _ZERO_WIDTH = re.compile(
     "\u2060-\u2064\u2066-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
+_TO_BE_SEEN = re.compile(f"{_ZERO_WIDTH.pattern}|{_PRIVATE_USE.pattern}")
 _MONGOLIAN = re.compile("[\u1800-\u18af]")
 _JOINERS = "\u200c\u200d"
 _KEY_COLUMNS = ("unit_code", "indicator_code", "indicator_name", "period")
@@ -40,20 +42,31 @@ class Cleaned:
     table: Table
     seen: Mapping[Place, tuple[Seen, ...]]
 
+    @cached_property
+    def rows_seen(self) -> frozenset[int]:
+        """The rows of the table's sheet in which something was found."""
+        return frozenset(row for sheet, row, _ in self.seen if sheet == self.table.sheet.name)
+
 
 def classified_fault(file: ReadFile) -> FileFault | None:
     """The first classified marking in a file; the fault says where it stands and nothing of what stands there."""
     for sheet in file.sheets:
         if sheet.name is not None and classified_marking(sheet.name):
             return _classified("有一张工作表的名称带有涉密标志", "The name of a sheet bears it.")
-        for row in sheet.rows:
+        # Texts repeat down a column: each is judged once.
+        marked = {text for text in _texts_of(sheet) if classified_marking(text)}
+        for row in sheet.rows if marked else ():
             for column, cell in row.cells.items():
-                if classified_marking(cell.text):
+                if cell.text in marked:
                     address = sheet.address(row.number, column, _title(sheet, column))
                     return _classified(
                         f"标志所在的单元格是{address}", f"It stands in cell {address}.", sheet.name, address
                     )
     return next((_beside(one) for one in file.asides if classified_marking(one.text)), None)
+
+
+def _texts_of(sheet: Sheet) -> set[str]:
+    return {cell.text for row in sheet.rows for cell in row.cells.values()}
 
 
 def _beside(aside: Aside) -> FileFault:
@@ -88,8 +101,11 @@ def _clean_sheet(sheet: Sheet, table: Table, seen: dict[Place, tuple[Seen, ...]]
     fields = _Fields(sheet, table)
     changed: dict[int, dict[int, Cell]] = {}
     elsewhere: list[tuple[Place, Seen]] = []
-    for row in sheet.rows:
+    suspects = {text for text in _texts_of(sheet) if _may_need_cleaning(text)}
+    for row in sheet.rows if suspects else ():
         for column, cell in row.cells.items():
+            if cell.text not in suspects:
+                continue
             clean, found = _clean_cell(cell, row, column, fields)
             if clean is not cell:
                 changed.setdefault(row.number, {})[column] = clean
@@ -152,6 +168,11 @@ def _label(row: Row) -> str:
     return re.sub(r"[\s:\uff1a]", "", row.text(1))
 
 
+def _may_need_cleaning(text: str) -> bool:
+    """Whether anything of a text may have to be masked or taken out, wherever it stands; most texts have nothing."""
+    return _TO_BE_SEEN.search(text) is not None or may_hold_personal_data(text)
+
+
 def _clean_cell(cell: Cell, row: Row, column: int, fields: _Fields) -> tuple[Cell, tuple[Seen, ...]]:
     text, found = cell.text, []
     visible = _without_invisible(text)
@@ -171,7 +192,7 @@ def _clean_cell(cell: Cell, row: Row, column: int, fields: _Fields) -> tuple[Cel
 def _with_text(cell: Cell, text: str) -> Cell:
     if cell.typed_number:
         return Cell(text)
-    return replace(cell, text=text)
+    return cell._replace(text=text)
 
 
 def _without_invisible(text: str) -> str:

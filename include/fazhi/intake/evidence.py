@@ -22,6 +22,7 @@ _ADDRESS = re.compile(r"(?:https?:[/\\]*|www\.)[^\s\u3000]*", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,18}|[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _NO_HOSTS = ("example.com", "example.org", "xxx.com", "localhost", "127.0.0.1")
 _LOGIN = re.compile(r"/(?:login|signin|sso|cas|passport)(?:[/?.]|$)", re.IGNORECASE)
+_JOINTS = re.compile("[;\uff1b\n]")
 _RANGE = re.compile(r"(20[0-9]{2})年?(?:\s*[-—–~～至到]+\s*)(20[0-9]{2})(?![0-9])")
 _DOCUMENT_YEAR = re.compile(r"[〔\[【(](20[0-9]{2})[〕\]】)]")
 _YEAR = re.compile(r"(?<![0-9A-Za-z_.])(20[0-4][0-9])(?![0-9A-Za-z_.件个项人次份家户场名元条篇部起宗所卷])")
@@ -57,17 +58,19 @@ class EvidenceFiles:
         if not text:
             return Named()
         pieces: list[str] = []
-        for piece in (part.strip() for part in re.split(r"[;\uff1b\n]", text)):
-            whole = self._came(piece) or is_address(piece)
+        for piece in (part.strip() for part in _JOINTS.split(text)):
+            whole = "、" not in piece or self._came(piece) or is_address(piece)
             pieces += [piece] if whole else [part.strip() for part in piece.split("、")]
         pieces = [piece for piece in pieces if piece]
+        if not pieces:
+            return Named()
         addresses = tuple(piece for piece in pieces if is_address(piece))
         came = tuple(piece for piece in pieces if self._came(piece))
         missing = tuple(piece for piece in pieces if piece not in addresses and piece not in came)
         return Named(tuple(pieces), missing, addresses, came)
 
     def _came(self, name: str) -> bool:
-        return _comparable(name) in self._names
+        return bool(self._names) and _comparable(name) in self._names
 
 
 def is_address(piece: str) -> bool:
@@ -144,6 +147,8 @@ def judge_names(named: Named, row: Row, units: "UnitNames | None") -> Seen | Non
 
 def _wrong_year(name: str, years: tuple[int, int]) -> tuple[str, str] | None:
     folded = unicodedata.normalize("NFKC", name)
+    if "20" not in folded:  # with which every form of a year below begins
+        return None
     first, last = years
     for start, end in _RANGE.findall(folded):
         if int(start) <= last and int(end) >= first:

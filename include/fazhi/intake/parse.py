@@ -9,10 +9,9 @@ import json
 import logging
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +25,7 @@ from fazhi.model.period import Period
 from fazhi.model.terms import SubmissionKind
 from fazhi.registry.registry import Registry
 from fazhi.store import tables
+from fazhi.store.bulk import insert_rows
 from fazhi.store.engine import read, write
 from fazhi.store.raw import RawStore
 from fazhi.systems.edition import Edition
@@ -40,7 +40,6 @@ _PER_TRANSACTION = 64
 _VALUES_PER_TRANSACTION = 4_000
 """A transaction ends with the submission that reaches it: an authority's table has a row for every unit, and memory
 must not grow with the units times the submissions."""
-_ROWS_PER_INSERT = 2_000
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _log = logging.getLogger(__name__)
 
@@ -276,7 +275,7 @@ def _store(
         connection.execute(insert(tables.parse), [_parse_row(item, reading, reader) for item, reading in new])
         ids = _parse_ids(connection, new, reader.digest)
         numbered = [(ids[item.submission_id, item.revision], item, reading) for item, reading in new]
-        _insert(
+        insert_rows(
             connection,
             tables.value,
             (
@@ -286,7 +285,7 @@ def _store(
             ),
         )
         value_ids = _value_ids(connection, [parse_id for parse_id, _, _ in numbered])
-        _insert(
+        insert_rows(
             connection,
             tables.finding,
             (
@@ -297,11 +296,6 @@ def _store(
         )
     _point(connection, reader.digest, [item.submission_id for item, _ in batch])
     return [reading for _, reading in new]
-
-
-def _insert(connection: Connection, table: Any, rows: Iterator[dict[str, Any]]) -> None:
-    while some := list(islice(rows, _ROWS_PER_INSERT)):
-        connection.execute(insert(table), some)
 
 
 def _parse_row(item: _Pending, reading: Reading, reader: _Reader) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def read_rows(context: RowContext) -> RowsRead:
         of_same.append(reader)
         values.append(value)
         findings += reader.findings
-        named.update(context.evidence.named(context.table.text(row, "evidence")).pieces)
+        named.update(reader.evidence.pieces)
     return RowsRead(tuple(values), tuple(findings), frozenset(rows), frozenset(named))
 
 
@@ -111,8 +111,10 @@ class _RowReader:
         self._context = context
         self._table = context.table
         self._row = row
+        self._cells = context.table.cells(row)
+        self._cell = self._cells.get
         self._submitted = context.submitted
-        self._code = code_of(self._table.text(row, "indicator_code"))
+        self._code = code_of(self._text("indicator_code"))
         self._indicator = context.edition.by_code.get(self._code)
         self._is_na = False
         self._code_is_wrong = False
@@ -175,8 +177,8 @@ class _RowReader:
             return False
         if self.value.stated_reporting not in (None, first.value.stated_reporting):
             return False
-        said = {key: self._table.text(self._row, key) for key in (*_TEXT_COLUMNS, "reporting", "scope")}
-        return all(not text or text == self._table.text(first._row, key) for key, text in said.items())
+        said = {key: self._text(key) for key in (*_TEXT_COLUMNS, "reporting", "scope")}
+        return all(not text or text == first._text(key) for key, text in said.items())
 
     def _faults(self) -> set[str]:
         """The rules that the row breaks, those left out by which something was only written another way."""
@@ -204,18 +206,22 @@ class _RowReader:
 
     # --- the row's own data
 
-    def _cell(self, key: str) -> Cell | None:
-        return self._table.cell(self._row, key)
+    def _text(self, key: str) -> str:
+        """The text of a cell of the row without blanks around it, empty when there is none."""
+        cell = self._cells.get(key)
+        return cell.text.strip() if cell is not None else ""
 
     def _unit_code(self) -> str:
         """The unit the row is about; a unit's own row with an invalid code is still about the sender."""
-        stated = code_of(self._table.text(self._row, "unit_code"))
+        stated = code_of(self._text("unit_code"))
         if self._submitted.kind is SubmissionKind.OFFICE:
             return stated
         return self._submitted.sender_code if self._code_is_wrong or not stated else stated
 
     def _cleaned_cells(self) -> None:
         """What was masked or taken out of the row's cells before they were read."""
+        if self._row.number not in self._context.cleaned.rows_seen:
+            return
         for key, (column, _) in self._table.columns.items():
             for seen in self._context.cleaned.seen.get(
                 (self._table.sheet.name, self._row.number, column), ()
@@ -230,7 +236,7 @@ class _RowReader:
                 self._code_is_wrong = self._code_is_wrong or seen.rule != "FULLWIDTH"
         if self._code_is_wrong:
             self._unreadable.append("unit")
-        division = self._table.text(self._row, "division_code")
+        division = self._text("division_code")
         if division:
             self._see_if(
                 "division_code",
@@ -263,7 +269,7 @@ class _RowReader:
 
     def _texts(self, value: ReadValue) -> None:
         def text(key: str) -> str | None:
-            return self._table.text(self._row, key) or None
+            return self._text(key) or None
 
         value.reason = text("reason")
         value.note = text("note")
@@ -280,9 +286,11 @@ class _RowReader:
                 self._see_if(key, judge_number_in_text(cell))
 
     def _named_evidence(self, value: ReadValue) -> None:
-        named = self._context.evidence.named(self._table.text(self._row, "evidence"))
+        named = self.evidence = self._context.evidence.named(self._text("evidence"))
         value.evidence_named = len(named.pieces)
         value.evidence_missing = ";".join(named.missing) or None
+        if not named.pieces:
+            return
         year = self._submitted.period.year
         row = evidence_of.Row(value.unit_code, self._indicator, (year, year + 1))
         self._see_if("evidence", evidence_of.judge_links(named))
@@ -292,7 +300,7 @@ class _RowReader:
         code = self._cell("indicator_code")
         if code is not None and code.kind is CellKind.ERROR:
             self._note("CELL_ERROR", "indicator_code", code.text, ("指标编码", "an indicator code"))
-        stated = self._table.text(self._row, "period")
+        stated = self._text("period")
         if stated and period_of(stated) != self._submitted.period:
             self._note(
                 "PERIOD_MISMATCH",
@@ -523,7 +531,7 @@ class _RowReader:
     def _bounded(self, key: str, quantity: Quantity) -> tuple[str, int] | None:
         if quantity.exact is None:
             return None
-        bounded = _bounded_text(quantity.exact)
+        bounded = quantity.stored
         if bounded is None:
             self._unreadable.append(key)
             self._note(
@@ -583,16 +591,6 @@ class _RowReader:
 @lru_cache(maxsize=65_536)
 def _plain_text(number: Fraction) -> str:
     return plain(number)
-
-
-@lru_cache(maxsize=65_536)
-def _bounded_text(number: Fraction) -> tuple[str, int] | None:
-    """A number as plain text and in units of 10⁻⁶, ``None`` when it is too large for the store."""
-    text = plain(number)
-    try:
-        return text, scaled(text)
-    except ValueError:
-        return None
 
 
 def _reporting(stated: str | None) -> str | None:

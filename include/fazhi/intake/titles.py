@@ -60,6 +60,11 @@ class Table:
         place = self.columns.get(key)
         return row.cells.get(place[0]) if place is not None else None
 
+    def cells(self, row: Row) -> dict[str, Cell]:
+        """The cells of a row that are not blank, by column."""
+        cells = row.cells
+        return {key: cells[column] for key, (column, _) in self.columns.items() if column in cells}
+
     def text(self, row: Row, key: str) -> str:
         """The text of a cell of a row without blanks around it."""
         cell = self.cell(row, key)

@@ -63,12 +63,12 @@ class Period:
         """The number of the last month."""
         return self.first_month + self.months - 1
 
-    @property
+    @cached_property
     def first_day(self) -> date:
         """The first day, inclusive."""
         return date(self.year, self.first_month, 1)
 
-    @property
+    @cached_property
     def last_day(self) -> date:
         """The last day, inclusive."""
         return date(self.year, self.last_month, calendar.monthrange(self.year, self.last_month)[1])

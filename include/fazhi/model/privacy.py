@@ -20,8 +20,10 @@ _CARD = re.compile(rf"{_EDGE_BEFORE}(?:62|[3-6])(?:{_GAP}[0-9]){{13,18}}{_EDGE_A
 _MOBILE = re.compile(rf"{_EDGE_BEFORE}(?:(?:\+|00)?86{_GAP})?1[3-9](?:{_GAP}[0-9]){{9}}{_EDGE_AFTER}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
+_FEWEST_DIGITS = 11
 _MANY_DIGITS = re.compile(
-    r"[0-9\uff10-\uff19](?:[ \u00a0\u3000\u200b\ufeff-]?[0-9Xx\uff10-\uff19\uff38\uff58]){10}"
+    r"[0-9\uff10-\uff19](?:[ \u00a0\u3000\u200b\ufeff-]?[0-9Xx\uff10-\uff19\uff38\uff58])"
+    f"{{{_FEWEST_DIGITS - 1}}}"
 )
 
 
@@ -42,9 +44,14 @@ class _Kind:
     """How many characters stay readable at the beginning and at the end."""
 
 
+def may_hold_personal_data(text: str) -> bool:
+    """Whether a text has as many digits in a row as the shortest kind of personal data."""
+    return len(text) >= _FEWEST_DIGITS and _MANY_DIGITS.search(text) is not None
+
+
 def mask_personal_data(text: str) -> Masked:
     """Mask the personal data in a text; a text without any comes back unchanged."""
-    if _MANY_DIGITS.search(text) is None:
+    if not may_hold_personal_data(text):
         return Masked(text)
     folded = text.translate(_FULLWIDTH)
     spans: list[tuple[int, int, _Kind]] = []
@@ -67,7 +74,7 @@ def kinds_of_personal_data(text: str, wanted: Iterable[str] | None = None) -> It
         text: The text.
         wanted: The kinds to look for; all by default.
     """
-    if _MANY_DIGITS.search(text) is None:
+    if not may_hold_personal_data(text):
         return
     folded = text.translate(_FULLWIDTH)
     for kind in _KINDS:

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import cn2an
 
-from fazhi.model.exact import round_half_up
+from fazhi.model.exact import plain, round_half_up, scaled
 
 MAX_LENGTH = 64
 MAX_PLACES = 6
@@ -154,6 +154,17 @@ class Quantity:
     rewrites: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     words: tuple[str, ...] = ()
+
+    @cached_property
+    def stored(self) -> tuple[str, int] | None:
+        """The exact number as plain text and in units of 10⁻⁶, ``None`` when there is none or it is too large."""
+        if self.exact is None:
+            return None
+        text = plain(self.exact)
+        try:
+            return text, scaled(text)
+        except ValueError:
+            return None
 
     @property
     def is_fuzzy(self) -> bool:

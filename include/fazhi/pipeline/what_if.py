@@ -16,11 +16,10 @@ from sqlalchemy import Engine, insert, select
 
 from fazhi.intake import parse_slice
 from fazhi.model.errors import ConfigurationError
-from fazhi.model.terms import Stage
 from fazhi.pipeline.ground import Progress
 from fazhi.registry import Registry
 from fazhi.registry.calendar import WorkingDays
-from fazhi.score.slice import compute_slice
+from fazhi.score.slice import provisional_scores
 from fazhi.store import open_store, read
 from fazhi.store.findings import current_findings
 from fazhi.store.raw import RawStore
@@ -169,10 +168,7 @@ def _state(engine: Engine, raw: RawStore, ground: Standpoint, year: int, now: da
         )
     with read(engine) as connection:
         for region in regions:
-            computed = compute_slice(
-                connection, edition, ground.registry, year, region, today=today, stage=Stage.PROVISIONAL
-            )
-            scores |= {one.unit_code: one.assessment.score for one in computed.results}
+            scores |= provisional_scores(connection, edition, ground.registry, year, region, today=today)
         found = current_findings(connection, year)
     stops = Counter(
         (row["unit_code"], row["indicator_code"] or "", row["rule"], row["severity"])

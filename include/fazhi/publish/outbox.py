@@ -64,6 +64,12 @@ class OutboxRow:
     state: OutboxState
     digest: str
     idempotency_key: str
+
+
+@dataclass(frozen=True)
+class PendingRow(OutboxRow):
+    """A result version that is to be sent, with what is sent: some ten kilobytes, which only sending reads."""
+
     body: str
 
 
@@ -258,7 +264,7 @@ def pending_of_other_editions(connection: Connection, year: int, system_digest: 
 
 def pending_rows(
     connection: Connection, year: int, after: OutboxRow | None = None, *, at_most: int | None = None
-) -> list[OutboxRow]:
+) -> list[PendingRow]:
     """The next rows to send, at most a batch, by unit code and version.
 
     None provisional beside a final, nor of a unit that has lost its result since, nor in a region whose final
@@ -272,6 +278,7 @@ def pending_rows(
     provisional = and_(has_result, ~_has_final(outbox.c.year, outbox.c.unit_code))
     statement = (
         _rows(year)
+        .add_columns(outbox.c.body)
         .where(
             outbox.c.state == OutboxState.PENDING.value,
             or_(outbox.c.stage == Stage.FINAL.value, provisional),
@@ -282,7 +289,7 @@ def pending_rows(
     if after is not None:
         same_unit = and_(outbox.c.unit_code == after.unit_code, outbox.c.version > after.version)
         statement = statement.where(or_(outbox.c.unit_code > after.unit_code, same_unit))
-    return [_row(found) for found in connection.execute(statement)]
+    return [PendingRow(**vars(_row(found)), body=body) for *found, body in connection.execute(statement)]
 
 
 def refused_rows(connection: Connection, year: int) -> list[OutboxRow]:
@@ -448,13 +455,12 @@ def _rows(year: int) -> Select[Any]:
         outbox.c.state,
         outbox.c.digest,
         outbox.c.idempotency_key,
-        outbox.c.body,
     ).where(outbox.c.year == year)
 
 
 def _row(found: Any) -> OutboxRow:
-    unit_code, version, stage, state, digest, key, body = found
-    return OutboxRow(unit_code, version, Stage(stage), OutboxState(state), digest, key, body)
+    unit_code, version, stage, state, digest, key = found
+    return OutboxRow(unit_code, version, Stage(stage), OutboxState(state), digest, key)
 
 
 def _moment(now: datetime) -> str:

@@ -23,6 +23,7 @@ from fazhi.publish.client import BatchRefusedError, PlatformClient
 from fazhi.publish.outbox import (
     Move,
     OutboxRow,
+    PendingRow,
     lock,
     move_all,
     note_attempt,
@@ -140,7 +141,7 @@ def _in_flight(
         raise stopped
 
 
-def _batches(engine: Engine, year: int) -> Iterator[list[OutboxRow]]:
+def _batches(engine: Engine, year: int) -> Iterator[list[PendingRow]]:
     """Pending rows, each once in this push: one that must wait is not taken up again."""
     last: OutboxRow | None = None
     while True:
@@ -167,7 +168,7 @@ def _any_pending_all_of_edition(engine: Engine, year: int, system_digest: str) -
     return any_pending
 
 
-def _objections(rows: list[OutboxRow], state_of_year: AssessmentYear) -> Iterator[_Verdict]:
+def _objections(rows: list[PendingRow], state_of_year: AssessmentYear) -> Iterator[_Verdict]:
     """The rows that the platform is known to refuse, with the reason."""
     for row in rows:
         why = _objection(json.loads(row.body), row.stage, state_of_year)
@@ -192,14 +193,14 @@ def _objection(body: dict[str, Any], stage: Stage, state_of_year: AssessmentYear
     return None
 
 
-def _note(engine: Engine, year: int, rows: list[OutboxRow]) -> None:
+def _note(engine: Engine, year: int, rows: list[PendingRow]) -> None:
     if rows:
         with write(engine) as connection:
             note_attempt(connection, year, rows)
 
 
 def _send(
-    client: PlatformClient, year: int, rows: list[OutboxRow], refused: list[_Verdict]
+    client: PlatformClient, year: int, rows: list[PendingRow], refused: list[_Verdict]
 ) -> list[_Verdict]:
     """What the platform says to a batch, beside what it was not asked about."""
     answers = _deliver(client, year, rows) if rows else []
@@ -207,7 +208,7 @@ def _send(
     return refused + asked
 
 
-def _deliver(client: PlatformClient, year: int, rows: list[OutboxRow]) -> list[ItemAnswer]:
+def _deliver(client: PlatformClient, year: int, rows: list[PendingRow]) -> list[ItemAnswer]:
     """Send the rows in one call; a batch refused as a whole goes in halves: one row cannot hold up others."""
     if len(rows) == 1:
         row = rows[0]

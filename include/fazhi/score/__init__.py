@@ -32,6 +32,7 @@ from fazhi.score.slice import (
     ScoreOutcome,
     Supposition,
     compute_slice,
+    provisional_scores,
     score_slice,
     suppose,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "export_year",
     "keep_results",
     "kept_snapshots",
+    "provisional_scores",
     "result_as_data",
     "result_bodies",
     "result_body",

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, and_, delete, func, insert, select
@@ -33,6 +34,8 @@ from fazhi.store.tables import (
 from fazhi.systems.edition import code_key
 
 _UNITS_AT_ONCE = 250
+_KEPT_AT_ONCE = 32
+"""A result is some hundreds of rows."""
 Key = tuple[str, int]
 """A unit and a version."""
 _Rows = list[dict[str, Any]]
@@ -106,34 +109,41 @@ def newest_results(connection: Connection, year: int) -> dict[str, Newest]:
     }
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What keeping results came to."""
+
+    results: int
+    """How many there were."""
+    new_versions: int
+
+
 def keep_results(
     connection: Connection,
     year: int,
     region: str,
-    results: Sequence[NewResult],
+    results: Iterable[NewResult],
     newest: Mapping[str, Newest],
     settled: Collection[str],
     now: datetime,
-) -> int:
+) -> Kept:
     """Add the results that say something new, and point at what each unit of the region has now.
 
     Args:
         connection: A write transaction.
         year: The assessment year.
         region: The region that was scored; its units without a result lose their pointer.
-        results: What was computed.
+        results: What was computed, or is computed while it is taken: a few are held at a time.
         newest: What the store knew before.
         settled: Units whose result was left alone.
         now: The time of computing of new versions.
-
-    Returns:
-        How many new versions were added.
     """
     versions: dict[str, int] = {}
     new_versions = 0
-    for start in range(0, len(results), _UNITS_AT_ONCE):
+    remaining = iter(results)
+    while some := tuple(islice(remaining, _KEPT_AT_ONCE)):
         rows: dict[Table, _Rows] = defaultdict(list)
-        for new in results[start : start + _UNITS_AT_ONCE]:
+        for new in some:
             known = newest.get(new.unit_code)
             content = _content(new)
             digest = _digest(content)
@@ -147,7 +157,7 @@ def keep_results(
             if rows[table]:
                 connection.execute(insert(table), rows[table])
     _point(connection, year, region, versions, settled)
-    return new_versions
+    return Kept(len(versions), new_versions)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """The score stage. In: accepted values of a year and region. Out: one committed result per unit, versioned.
 
 One transaction per slice: killed anywhere, it leaves nothing; run again, it writes nothing unless something
-but the time of computing has changed. Data are loaded in a few queries for the whole slice.
+but the time of computing has changed. Some units at a time are loaded (in a few queries), computed and written,
+so that memory does not grow with the region; only ranks and grades, which final results have, need them all.
 """
 
+import gc
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -35,6 +38,7 @@ from fazhi.store.accepted import (
     reported_values,
     require_read,
     require_validated,
+    stopped_of,
     submission_facts,
     unreadable_periods,
 )
@@ -42,6 +46,12 @@ from fazhi.systems.edition import Edition, Indicator
 
 SUPERVISION_LETTERS = "I3.2"
 """Its denominator counts the supervision letters a unit received (a tie-break across the quota line)."""
+
+_UNITS_AT_ONCE = 32
+"""How many units' values are in memory at a time: some 15,000 of a year's."""
+
+_BETWEEN_COLLECTIONS = 50_000
+"""How many more objects there must be before Python looks for cycles among them."""
 
 _SCORED_BY_SUPERIOR = "由上级考评，本级不计分"
 _NO_PROFILE = "单位类型没有对应的分值方案，请更正单位标签或指标体系"
@@ -61,7 +71,7 @@ class ScoreOutcome:
 
 @dataclass
 class _Slice:
-    """The data of a slice, by scored unit."""
+    """The data of some units of a slice, by scored unit."""
 
     edition: Edition
     registry: Registry
@@ -80,6 +90,13 @@ class _Slice:
     """Counting values by (scored unit, indicator), then by reporting unit."""
     own_rows: dict[str, list[Reported]] = field(default_factory=lambda: defaultdict(list))
     """The rows of a unit's own submissions."""
+
+
+@dataclass(frozen=True)
+class _Assessed:
+    unit: Unit
+    states: tuple[tuple[Indicator, State], ...]
+    assessment: Assessment
 
 
 def score_slice(
@@ -110,18 +127,27 @@ def score_slice(
         UsageError: The slice has not been read and validated under this edition, or the year has not begun.
         ConfigurationError: The edition asks for something that cannot be computed.
     """
-    with write(engine) as connection:
-        computed = compute_slice(connection, edition, registry, year, region, today=today, stage=stage)
-        new_versions = keep_results(
-            connection, year, region, computed.results, computed.newest, computed.settled, now
-        )
-    scored = len(computed.results) + computed.kept
+    with _seldom_collected(), write(engine) as connection:
+        begun = _begin(connection, edition, registry, year, region, today, stage)
+        kept = keep_results(connection, year, region, begun.results, begun.newest, begun.settled, now)
+    scored = kept.results + begun.kept
     return ScoreOutcome(
         scored=scored,
-        new_versions=new_versions,
-        unchanged=scored - new_versions,
-        without_result=computed.without_result,
+        new_versions=kept.new_versions,
+        unchanged=scored - kept.new_versions,
+        without_result=begun.without_result,
     )
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Look for cycles seldom: scoring makes none, and looking through its rows took a fifth of its time."""
+    youngest, *older = gc.get_threshold()
+    gc.set_threshold(max(youngest, _BETWEEN_COLLECTIONS), *older)
+    try:
+        yield
+    finally:
+        gc.set_threshold(youngest, *older)
 
 
 @dataclass(frozen=True)
@@ -148,27 +174,99 @@ def compute_slice(
     today: date,
     stage: Stage,
 ) -> ComputedSlice:
-    """Compute the results of a year and region without keeping them.
+    """Compute the results of a year and region without keeping them; all of them are in memory at once.
 
     Raises:
         UsageError: The slice has not been read and validated under this edition, or the year has not begun.
         ConfigurationError: The edition asks for something that cannot be computed.
     """
+    begun = _begin(connection, edition, registry, year, region, today, stage)
+    return ComputedSlice(
+        results=tuple(begun.results),
+        newest=begun.newest,
+        settled=begun.settled,
+        kept=begun.kept,
+        without_result=begun.without_result,
+    )
+
+
+def provisional_scores(
+    connection: Connection, edition: Edition, registry: Registry, year: int, region: str, *, today: date
+) -> dict[str, int]:
+    """The provisional scores of a year and region in hundredths, by unit code; nothing is kept.
+
+    Raises:
+        UsageError: As ``compute_slice``.
+        ConfigurationError: Likewise.
+    """
+    begun = _begin(connection, edition, registry, year, region, today, Stage.PROVISIONAL)
+    return {one.unit_code: one.assessment.score for one in begun.results}
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A slice that is computed while its results are taken."""
+
+    results: Iterator[NewResult]
+    newest: Mapping[str, Newest]
+    settled: frozenset[str]
+    kept: int
+    without_result: Mapping[str, str]
+    """Whole only when all results have been taken."""
+
+
+def _begin(
+    connection: Connection,
+    edition: Edition,
+    registry: Registry,
+    year: int,
+    region: str,
+    today: date,
+    stage: Stage,
+) -> _Begun:
     require_validated(connection, year, edition.digest)
     newest = newest_results(connection, year)
     units = registry.scored_units(year, today, region)
     final = {code for code, known in newest.items() if known.stage == Stage.FINAL}
     settled = frozenset(final) if stage is Stage.PROVISIONAL else frozenset()
-    slice_ = _load(connection, edition, registry, year, units, today, stage)
-    assessed, without_result = _assess_all(slice_, [u for u in units if u.unit_code not in settled])
-    ranks = _standings(slice_, assessed) if stage is Stage.FINAL else {}
-    return ComputedSlice(
-        results=tuple(_new_result(slice_, a, ranks.get(a.unit.unit_code)) for a in assessed),
+    without_result = _superior(registry, year, region, today)
+    to_assess = [unit for unit in units if unit.unit_code not in settled]
+    assessed = _assessed(connection, edition, registry, year, to_assess, today, stage, without_result)
+    return _Begun(
+        results=_results(edition, year, stage, assessed),
         newest=newest,
         settled=settled,
         kept=sum(unit.unit_code in settled for unit in units),
-        without_result={**_superior(registry, year, region, today), **without_result},
+        without_result=without_result,
     )
+
+
+def _assessed(
+    connection: Connection,
+    edition: Edition,
+    registry: Registry,
+    year: int,
+    units: Sequence[Unit],
+    today: date,
+    stage: Stage,
+    without_result: dict[str, str],
+) -> Iterator[_Assessed]:
+    """Assess units, some at a time; those that get no result are added to ``without_result`` with the reason."""
+    stopped = stopped_of(connection, year)
+    for start in range(0, len(units), _UNITS_AT_ONCE):
+        some = units[start : start + _UNITS_AT_ONCE]
+        slice_ = _load(connection, edition, registry, year, some, today, stage)
+        _sort_values(slice_, reported_values(connection, year, _extract(slice_), stopped))
+        yield from _assess_all(slice_, some, without_result)
+
+
+def _results(edition: Edition, year: int, stage: Stage, assessed: Iterable[_Assessed]) -> Iterator[NewResult]:
+    ranks: Mapping[str, Standing] = {}
+    if stage is Stage.FINAL:  # a unit's rank needs the scores of all
+        assessed = list(assessed)
+        ranks = _standings(edition, assessed)
+    for one in assessed:
+        yield _new_result(edition, year, stage, one, ranks.get(one.unit.unit_code))
 
 
 @dataclass(frozen=True)
@@ -218,10 +316,9 @@ def suppose(
     profile = None if unit is None else edition.profile_of(unit.tags)
     if unit is None or not unit.is_scored or profile is None:
         raise UsageError(f"{unit_code} 在{year}年不由本级计分")
-    base = _load(connection, edition, registry, year, [unit], today, stage, whole=False)
+    base = _load(connection, edition, registry, year, [unit], today, stage)
     require_read(connection, year, base.family[unit_code], edition.digest)
-    codes = tuple(indicator.code for indicator in base.applicable[unit_code])
-    values = extracted_values(connection, year, Extract(base.family[unit_code], codes))
+    values = extracted_values(connection, year, _extract(base))
     slices = [_supposed(base, values, one) for one in suppositions]
     candidates = [
         Candidate(profile, unit.is_region, tuple(_states(one, unit)), _events_that_apply(one, unit))
@@ -230,10 +327,8 @@ def suppose(
     return [
         None
         if assessment is None
-        else _new_result(slice_, _Assessed(unit, tuple(candidate.states), assessment), None)
-        for slice_, candidate, assessment in zip(
-            slices, candidates, assess_many(edition, year, candidates), strict=True
-        )
+        else _new_result(edition, year, stage, _Assessed(unit, tuple(candidate.states), assessment), None)
+        for candidate, assessment in zip(candidates, assess_many(edition, year, candidates), strict=True)
     ]
 
 
@@ -279,13 +374,12 @@ def _load(
     units: Sequence[Unit],
     today: date,
     stage: Stage,
-    whole: bool = True,
 ) -> _Slice:
-    """Load a slice's data, or (``whole`` false) only what bears on the units given."""
+    """Load what bears on some units, without the values."""
     family = {u.unit_code: (u.unit_code, *registry.predecessors_of(u.unit_code, year, today)) for u in units}
-    members = None if whole else tuple(code for codes in family.values() for code in codes)
+    members = tuple(code for codes in family.values() for code in codes)
     weight_carrying = [i for i in edition.indicators if i.rule_type.carries_weight]
-    slice_ = _Slice(
+    return _Slice(
         edition=edition,
         registry=registry,
         year=year,
@@ -299,9 +393,14 @@ def _load(
         applicable={u.unit_code: registry.applicable(edition, u, year, today) for u in units},
         family=family,
     )
-    if whole:
-        _sort_values(slice_, reported_values(connection, year))
-    return slice_
+
+
+def _extract(slice_: _Slice) -> Extract:
+    """All that was reported about the slice's units on indicators that apply to one of them."""
+    return Extract(
+        units=tuple(code for family in slice_.family.values() for code in family),
+        indicators=tuple(sorted({i.code for some in slice_.applicable.values() for i in some})),
+    )
 
 
 def _events(registry: Registry, year: int) -> dict[str, list[Adjustment]]:
@@ -334,15 +433,8 @@ def _sort_values(slice_: _Slice, values: Iterable[Reported]) -> None:
             members.setdefault(reported.unit_code, []).append(reported)
 
 
-@dataclass(frozen=True)
-class _Assessed:
-    unit: Unit
-    states: tuple[tuple[Indicator, State], ...]
-    assessment: Assessment
-
-
-def _assess_all(slice_: _Slice, units: Sequence[Unit]) -> tuple[list[_Assessed], dict[str, str]]:
-    without_result: dict[str, str] = {}
+def _assess_all(slice_: _Slice, units: Sequence[Unit], without_result: dict[str, str]) -> list[_Assessed]:
+    """Assess units; those that get no result are added to ``without_result`` with the reason."""
     scored: list[Unit] = []
     candidates: list[Candidate] = []
     for unit in units:
@@ -361,7 +453,7 @@ def _assess_all(slice_: _Slice, units: Sequence[Unit]) -> tuple[list[_Assessed],
             without_result[unit.unit_code] = _NOTHING_APPLIES
         else:
             assessed.append(_Assessed(unit, tuple(candidate.states), assessment))
-    return assessed, without_result
+    return assessed
 
 
 def _events_that_apply(slice_: _Slice, unit: Unit) -> list[Adjustment]:
@@ -428,9 +520,9 @@ def _unreadable(slice_: _Slice, unit_code: str, indicator: Indicator) -> dict[st
     }
 
 
-def _standings(slice_: _Slice, assessed: Sequence[_Assessed]) -> dict[str, Standing]:
+def _standings(edition: Edition, assessed: Sequence[_Assessed]) -> dict[str, Standing]:
     return standings(
-        slice_.edition,
+        edition,
         [
             Contender(
                 unit_code=a.unit.unit_code,
@@ -439,7 +531,7 @@ def _standings(slice_: _Slice, assessed: Sequence[_Assessed]) -> dict[str, Stand
                 score=a.assessment.score,
                 common_points=a.assessment.common_points,
                 supervision_letters=_supervision_letters(a),
-                best_grade_allowed=best_grade_allowed(slice_.edition, a.assessment.adjusted.vetoes),
+                best_grade_allowed=best_grade_allowed(edition, a.assessment.adjusted.vetoes),
             )
             for a in assessed
         ],
@@ -451,15 +543,17 @@ def _supervision_letters(assessed: _Assessed) -> int:
     return sum(int(exact(reported.denominator or "0")) for values in used for reported in values)
 
 
-def _new_result(slice_: _Slice, assessed: _Assessed, standing: Standing | None) -> NewResult:
-    edition, unit = slice_.edition, assessed.unit
+def _new_result(
+    edition: Edition, year: int, stage: Stage, assessed: _Assessed, standing: Standing | None
+) -> NewResult:
+    unit = assessed.unit
     return NewResult(
         unit_code=unit.unit_code,
         unit_name=unit.name_zh,
-        stage=slice_.stage,
+        stage=stage,
         system_id=edition.system_id,
         system_digest=edition.digest,
-        share=edition.share(slice_.year),
+        share=edition.share(year),
         total_points=edition.total_points,
         assessment=assessed.assessment,
         inputs=tuple(reported for _, state in assessed.states for reported in state.used),

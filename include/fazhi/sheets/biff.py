@@ -280,7 +280,10 @@ class _Sheet:
         self._formulas: dict[tuple[int, int], str] = {}
         self._filtered = False
         self._awaits_string: tuple[int, int] | None = None
-        self._of_kind: Mapping[int, Callable[[bytes], None]] = {
+
+    def _handlers(self) -> Mapping[int, Callable[[bytes], None]]:
+        """By kind of record; made when asked for, so that the reader does not refer to itself and ends with its use."""
+        return {
             0x00FD: self._shared_string,
             0x0203: self._number,
             0x027E: self._packed,
@@ -298,8 +301,9 @@ class _Sheet:
 
     def read(self, stream: bytes, listed: _Listed) -> Sheet:
         """Read it."""
+        handlers = self._handlers()
         for kind, body in _records(stream, listed.position):
-            handler = self._of_kind.get(kind)
+            handler = handlers.get(kind)
             if handler is not None:
                 handler(body)
         rows = tuple(Row(number, dict(sorted(self._cells[number].items()))) for number in sorted(self._cells))

@@ -26,7 +26,8 @@ _NAME_PARTS = re.compile(r"[-_—–·.,，、;；()（）【】\[\]〔〕《》
 
 def classified_marking(text: str) -> bool:
     """Whether text carries a marking of secrecy."""
-    if not any(hint in text for hint in _HINTS) and text.isascii():
+    # No other character becomes one of these by NFKC, and what is taken out below only brings them together.
+    if "密" not in text and ("内" not in text or "部" not in text):
         return False
     bare = _BLANKS.sub("", unicodedata.normalize("NFKC", text.replace("\r", "\n")).translate(_INVISIBLE))
     if not any(hint in bare for hint in _HINTS):

@@ -12,7 +12,7 @@ from openpyxl.utils import get_column_letter
 from fazhi.sheets import limits
 from fazhi.sheets.asides import asides_of_open_document
 from fazhi.sheets.cells import Area, Aside, Cell, CellKind, Layout, ReadFile, Row, Sheet
-from fazhi.sheets.markup import scan
+from fazhi.sheets.markup import End, Start, scan
 from fazhi.sheets.numbers import GENERAL, number_cell
 from fazhi.sheets.package import DAMAGED, Package
 from fazhi.sheets.refusal import Meter, RefusedError, damaged_file, suspicious
@@ -32,7 +32,7 @@ def read_ods(package: Package, name: str) -> ReadFile:
     """Read a workbook."""
     try:
         reader = _Reader()
-        scan(package.part(_CONTENT), reader.starts, reader.ends, reader.text)
+        scan(package.part(_CONTENT), reader.starts(), reader.ends(), reader.text)
         sheets = tuple(reader.sheets)
         return ReadFile(
             name,
@@ -63,7 +63,10 @@ class _Reader:
         self._cell: Mapping[str, str] | None = None
         self._paragraphs: list[str] = []
         self._begin_sheet()
-        self.starts = {
+
+    def starts(self) -> dict[str, Start]:
+        """What begins; made when asked for, so that the reader does not refer to itself and ends with its use."""
+        return {
             "style": self._style_begins,
             "table-properties": self._table_properties,
             "table": self._table_begins,
@@ -80,7 +83,10 @@ class _Reader:
             "tab": lambda _attributes: self.text.append("\t"),
             "line-break": lambda _attributes: self.text.append("\n"),
         }
-        self.ends = {
+
+    def ends(self) -> dict[str, End]:
+        """What ends."""
+        return {
             "table": self._table_ends,
             "dde-link": self._outside_ends,
             "table-row": self._row_ends,

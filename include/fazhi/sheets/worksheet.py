@@ -5,7 +5,7 @@ format) are one object.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from openpyxl.formula.tokenizer import TokenizerError
@@ -15,7 +15,7 @@ from openpyxl.utils import get_column_letter
 from fazhi.sheets import limits
 from fazhi.sheets.asides import HEADERS
 from fazhi.sheets.cells import Area, Cell, CellKind, Layout, Row
-from fazhi.sheets.markup import scan
+from fazhi.sheets.markup import End, Start, scan
 from fazhi.sheets.numbers import GENERAL, number_cell
 from fazhi.sheets.package import Package
 from fazhi.sheets.refusal import Meter, RefusedError, damaged_file, suspicious
@@ -39,6 +39,9 @@ class Book:
     meter: Meter
     numbers: dict[tuple[str, str | None], Cell] = field(default_factory=dict)
     """Numbers seen before, by how they are stored and their style."""
+
+    texts: dict[str, Cell] = field(default_factory=dict)
+    """Texts seen before that stand in their cells."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def read_worksheet(package: Package, path: str, book: Book) -> Worksheet:
         expat.ExpatError: It is not well-formed.
     """
     reader = _Reader(book)
-    scan(package.part(path), reader.starts, reader.ends, reader.text)
+    scan(package.part(path), reader.starts(), reader.ends(), reader.text)
     filters = list(reader.filters)
     for kind, target in package.relations(path).values():
         if kind == "table" and package.has(target):
@@ -121,14 +124,16 @@ class _Reader:
         self._translated = 0
         self._row = self._column = 0
         self._cells: dict[int, Cell] = {}
-        self._kind = "n"
-        self._style: str | None = None
+        self._attributes: Mapping[str, str] = {}
         self._value: str | None = None
         self._pieces: list[str] | None = None
         self._formula: Mapping[str, str] | None = None
         self._phonetic = False
         self._filter: Area | None = None
-        self.starts = {
+
+    def starts(self) -> dict[str, Start]:
+        """What begins; made when asked for, so that the reader does not refer to itself and ends with its use."""
+        return {
             "c": self._cell_begins,
             "v": self._text_begins,
             "row": self._row_begins,
@@ -142,7 +147,10 @@ class _Reader:
             "filterColumn": self._filter_column,
             **dict.fromkeys(HEADERS, self._text_begins),
         }
-        self.ends = {
+
+    def ends(self) -> dict[str, End]:
+        """What ends."""
+        return {
             "c": self._cell_ends,
             "v": self._value_ends,
             "row": self._row_ends,
@@ -150,13 +158,6 @@ class _Reader:
             "f": self._formula_ends,
             "rPh": self._phonetic_ends,
             **dict.fromkeys(HEADERS, self._header_ends),
-        }
-        self._of_kind = {
-            "s": self._shared_string,
-            "e": self._error,
-            "b": self._boolean,
-            "d": self._iso_date,
-            "str": self._string,
         }
 
     def layout(self, filters: tuple[Area, ...]) -> Layout:
@@ -190,41 +191,43 @@ class _Reader:
         if column is None or column <= self._column or column > limits.MAX_COLUMNS:
             raise RefusedError(damaged_file())
         self._column = column
-        self._kind = attributes.get("t", "n")
-        self._style = attributes.get("s")
+        self._attributes = attributes
         self._value = self._pieces = self._formula = None
 
     def _cell_ends(self) -> None:
+        if self._value is None and self._pieces is None and self._formula is None:
+            return
         cell = self._content()
         if cell is not None:
             self._cells[self._column] = cell
 
     def _content(self) -> Cell | None:
         if self._pieces is not None:
-            return text_cell("".join(self._pieces), self._book.meter)
+            return self._string("".join(self._pieces))
         stored = self._value
         if stored is None:
-            if self._formula is None or self._kind == "str":
+            if self._formula is None or self._attributes.get("t") == "str":
                 return None
             return Cell(FORMULA_WITHOUT_VALUE, CellKind.ERROR)
-        read = self._of_kind.get(self._kind)
-        return self._number(stored) if read is None else read(stored)
+        read = _OF_KIND.get(self._attributes.get("t", "n"), _Reader._number)
+        return read(self, stored)
 
     # --- contents by type
 
     def _number(self, stored: str) -> Cell:
-        key = (stored, self._style)
+        style = self._attributes.get("s")
+        key = (stored, style)
         cell = self._book.numbers.get(key)
         if cell is None:
             self._book.meter.count_text(stored)
-            cell = number_cell(stored, self._format(), since_1904=self._book.since_1904)
+            cell = number_cell(stored, self._format(style), since_1904=self._book.since_1904)
             if len(self._book.numbers) < _REMEMBERED:
                 self._book.numbers[key] = cell
         return cell
 
-    def _format(self) -> str:
-        style = whole(self._style, 0)
-        return self._book.formats[style] if style < len(self._book.formats) else GENERAL
+    def _format(self, style: str | None) -> str:
+        index = whole(style, 0)
+        return self._book.formats[index] if index < len(self._book.formats) else GENERAL
 
     def _shared_string(self, stored: str) -> Cell | None:
         index = whole(stored.strip(), 0)
@@ -235,16 +238,22 @@ class _Reader:
     def _error(self, stored: str) -> Cell:
         return Cell(self._book.meter.count_text(stored), CellKind.ERROR)
 
-    @staticmethod
-    def _boolean(stored: str) -> Cell:
+    def _boolean(self, stored: str) -> Cell:
         return Cell("TRUE" if stored.strip() in _TRUE else "FALSE", CellKind.BOOLEAN)
 
-    @staticmethod
-    def _iso_date(stored: str) -> Cell:
+    def _iso_date(self, stored: str) -> Cell:
         return Cell(stored[:10], CellKind.DATE)
 
     def _string(self, stored: str) -> Cell | None:
-        return text_cell(stored, self._book.meter)
+        """A cell of text; one that repeats is the same object, yet counts again."""
+        cell = self._book.texts.get(stored)
+        if cell is not None:
+            self._book.meter.count_text(stored)
+            return cell
+        cell = text_cell(stored, self._book.meter)
+        if cell is not None and len(self._book.texts) < _REMEMBERED:
+            self._book.texts[stored] = cell
+        return cell
 
     # --- text
 
@@ -329,8 +338,19 @@ class _Reader:
             self._filter = None
 
 
+_OF_KIND: dict[str, Callable[[_Reader, str], Cell | None]] = {
+    "s": _Reader._shared_string,
+    "e": _Reader._error,
+    "b": _Reader._boolean,
+    "d": _Reader._iso_date,
+    "str": _Reader._string,
+}
+"""How a stored value is read by the type of its cell; any other is a number."""
+
+
 def _filters_of_table(content: bytes) -> list[Area]:
     reader = _Reader(Book([], [], False, Meter()))
-    wanted = {name: reader.starts[name] for name in ("autoFilter", "filterColumn")}
+    starts = reader.starts()
+    wanted = {name: starts[name] for name in ("autoFilter", "filterColumn")}
     scan(content, wanted, {}, reader.text)
     return reader.filters

@@ -2,7 +2,8 @@
 
 A value is accepted, without anyone's click, when it belongs to the current revision and no block, open hold
 or security finding stands on it or on its whole file (scoring.md section 2). A hold is open until an
-approval bound to the same value releases it. Everything is read in a few queries per slice, never per unit.
+approval bound to the same value releases it. Everything is read in a few queries for some units at a time,
+never per unit.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -30,7 +31,7 @@ from fazhi.store.tables import (
 
 _Row = Row[*tuple[Any, ...]]
 InputKind = Literal["submission", "office", "system"]
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 1_000
 _IDS_AT_ONCE = 500
 _STOPPING = tuple(severity.value for severity in Severity if severity.stops_scoring)
 _KIND_OF_INPUT: dict[str, InputKind] = {"unit": "submission", "office": "office"}
@@ -84,6 +85,15 @@ class SubmissionFacts:
     returned: int
     """On how many of them a blocking finding was recorded."""
     first_submitted_at: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What a finding in force keeps out of a year's score."""
+
+    values: frozenset[int]
+    files: frozenset[int]
+    """Parses on which a finding stands as a whole."""
 
 
 @dataclass(frozen=True)
@@ -193,24 +203,40 @@ def require_read(connection: Connection, year: int, units: Collection[str], syst
         )
 
 
-def reported_values(connection: Connection, year: int) -> Iterator[Reported]:
-    """Every value of the year's current parses, marked stopped or free by the findings in force.
+def stopped_of(connection: Connection, year: int) -> Stopped:
+    """The values, and the parses of whole files, that findings in force keep out of a year's score."""
+    values: set[int] = set()
+    files: set[int] = set()
+    for row in _stopping(connection, year, approved(connection, year, "hold"), true()):
+        if row.value_id is None:
+            files.add(row.parse_id)
+        else:
+            values.add(row.value_id)
+    return Stopped(frozenset(values), frozenset(files))
+
+
+def reported_values(connection: Connection, year: int, only: Extract, stopped: Stopped) -> Iterator[Reported]:
+    """The values of a part of a year's current parses, marked stopped or free by the findings in force.
 
     An office's submission is judged with its own region and may speak about units of every region.
     """
-    stopped_values, stopped_files = _stopped(connection, year)
-    statement = _values_statement(year).execution_options(yield_per=_ROWS_AT_ONCE)
+    statement = _values_statement(year, only).execution_options(yield_per=_ROWS_AT_ONCE)
     for rows in connection.execute(statement).partitions():
         for value_id, parse_id, *columns in rows:
-            yield _reported(value_id in stopped_values or parse_id in stopped_files, *columns)
+            yield _reported(value_id in stopped.values or parse_id in stopped.files, *columns)
 
 
-def _values_statement(year: int) -> Select[Any]:
+def _values_statement(year: int, only: Extract) -> Select[Any]:
     return (
         select(*_COLUMNS)
         .join(current_parse, current_parse.c.parse_id == value.c.parse_id)
         .join(parse, parse.c.parse_id == value.c.parse_id)
-        .where(current_parse.c.year == year, value.c.year == year)
+        .where(
+            current_parse.c.year == year,
+            value.c.year == year,
+            value.c.indicator_code.in_(only.indicators),
+            value.c.unit_code.in_(only.units),
+        )
     )
 
 
@@ -218,10 +244,7 @@ def extracted_values(
     connection: Connection, year: int, only: Extract
 ) -> list[tuple[Reported, frozenset[int]]]:
     """The values of a part of a year, read by themselves, with the findings (by id) that stop each of them."""
-    statement = _values_statement(year).where(
-        value.c.indicator_code.in_(only.indicators), value.c.unit_code.in_(only.units)
-    )
-    rows = connection.execute(statement).all()
+    rows = connection.execute(_values_statement(year, only)).all()
     released = approved(connection, year, "hold", only.units)
     by_value: dict[int, set[int]] = {}
     by_file: dict[int, set[int]] = {}
@@ -337,18 +360,6 @@ def _reported(
 _period = lru_cache(maxsize=4096)(Period.parse)
 
 
-def _stopped(connection: Connection, year: int) -> tuple[frozenset[int], frozenset[int]]:
-    """The values, and the parses of whole files, that a finding keeps out of the score."""
-    values: set[int] = set()
-    files: set[int] = set()
-    for row in _stopping(connection, year, approved(connection, year, "hold"), true()):
-        if row.value_id is None:
-            files.add(row.parse_id)
-        else:
-            values.add(row.value_id)
-    return frozenset(values), frozenset(files)
-
-
 def _stopping(
     connection: Connection, year: int, released: Collection[DecisionKey], condition: ColumnElement[bool]
 ) -> Iterator[_Row]:
@@ -380,9 +391,9 @@ def _stopping(
 
 
 def unreadable_periods(
-    connection: Connection, year: int, units: Collection[str] | None = None
+    connection: Connection, year: int, units: Collection[str]
 ) -> dict[str, tuple[Period, ...]]:
-    """The periods whose current workbook of the unit itself could not be read, by unit (only some, if told)."""
+    """The periods whose current workbook of the unit itself could not be read, by unit."""
     statement = (
         select(parse.c.sender_code, parse.c.period)
         .join(current_parse, current_parse.c.parse_id == parse.c.parse_id)
@@ -390,7 +401,7 @@ def unreadable_periods(
             current_parse.c.year == year,
             parse.c.kind == "unit",
             parse.c.readable == 0,
-            true() if units is None else _own_current(units),
+            _own_current(units),
         )
     )
     found: dict[str, tuple[Period, ...]] = {}
@@ -405,7 +416,7 @@ def _own_current(units: Collection[str]) -> ColumnElement[bool]:
 
 
 def approved_not_applicable(
-    connection: Connection, year: int, units: Collection[str] | None = None
+    connection: Connection, year: int, units: Collection[str]
 ) -> dict[tuple[str, str], tuple[Period, ...]]:
     """The periods of approved 不适用, by unit and indicator."""
     found: dict[tuple[str, str], tuple[Period, ...]] = {}
@@ -415,9 +426,7 @@ def approved_not_applicable(
     return found
 
 
-def submission_facts(
-    connection: Connection, year: int, units: Collection[str] | None = None
-) -> list[SubmissionFacts]:
+def submission_facts(connection: Connection, year: int, units: Collection[str]) -> list[SubmissionFacts]:
     """What is known of the units' own submissions of a year, one entry per unit and period."""
     returned = _returned_revisions(connection, year, units)
     statement = select(
@@ -427,9 +436,10 @@ def submission_facts(
         submission.c.revision,
         submission.c.submitted_at,
     ).where(
-        submission.c.year == year,
+        submission.c.sender_code.in_(units),
         submission.c.kind == "unit",
-        true() if units is None else submission.c.sender_code.in_(units),
+        # "+ 0" takes the year's index from SQLite, which would go through all of the year for every few units
+        submission.c.year + 0 == year,
     )
     revisions: dict[tuple[str, str], list[_Row]] = {}
     for row in connection.execute(statement):
@@ -447,13 +457,11 @@ def submission_facts(
 
 
 def _returned_revisions(
-    connection: Connection, year: int, units: Collection[str] | None
+    connection: Connection, year: int, units: Collection[str]
 ) -> frozenset[tuple[str, int]]:
     """The revisions on which a blocking finding stands, or stood when they were current."""
-    current = select(current_parse.c.parse_id).where(
-        current_parse.c.year == year, true() if units is None else _own_current(units)
-    )
-    sent = true() if units is None else parse.c.sender_code.in_(units)
+    current = select(current_parse.c.parse_id).where(current_parse.c.year == year, _own_current(units))
+    sent = parse.c.sender_code.in_(units)
     in_force = select(current_validation.c.validation_id).where(current_validation.c.year == year)
     recorded_now = or_(finding.c.validation_id.is_(None), finding.c.validation_id.in_(in_force))
     standing = _blocked_revisions(connection, year, and_(sent, parse.c.parse_id.in_(current), recorded_now))

@@ -121,9 +121,8 @@ def _task_cells(unit: Unit, year: int, editions: Editions) -> dict[str, str]:
         for indicator in editions.for_year(year).indicators
         if indicator.group is Group.LEAD and Tag.LEAD in indicator.categories and indicator.in_force(last_day)
     ]
-    named = (
-        {Dice("lead task", unit.unit_code, year, draw).pick(codes) for draw in range(2)} if codes else set()
-    )
+    # the same tasks each year: a figure that another task's figure must agree with would else jump
+    named = {Dice("lead task", unit.unit_code, draw).pick(codes) for draw in range(2)} if codes else set()
     return {
         "year": str(year),
         "task_id": f"{year}-S{unit.short_name_zh.removeprefix('合成')}",

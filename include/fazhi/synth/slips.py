@@ -282,9 +282,17 @@ def _authz(draft: Draft, row: int, dice: Dice, world: World) -> Slip | None:
     return append_row(draft, line, "报送了不归本单位掌握的指标", "indicator_code", cells)
 
 
+_A_TABLE_OF_ONE_UNIT = 2
+"""Rows of a unit from which a further row of another one is a slip."""
+
+
 def _for_another_unit(draft: Draft, line: Line, dice: Dice, world: World) -> Slip | None:
-    """A row about another unit, with what that unit reports itself."""
-    others = () if _names_another_unit(draft) else world.other_units(line.unit.unit_code)
+    """A row about another unit, with what that unit reports itself.
+
+    Beside a single row it would be a table of two units, not one with a slip.
+    """
+    alone = len(draft.lines) < _A_TABLE_OF_ONE_UNIT
+    others = () if alone or _names_another_unit(draft) else world.other_units(line.unit.unit_code)
     for _attempt in range(min(5, len(others))):
         other = dice.pick(others)
         true = world.readings_of(other, draft.report.period).get(line.indicator.code)

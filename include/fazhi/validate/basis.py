@@ -11,11 +11,11 @@ import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, delete, insert, select
 
+from fazhi.store.bulk import chunks
 from fazhi.store.tables import (
     finding,
     parse,
@@ -34,7 +34,6 @@ Sender = tuple[str, str]
 Subject = tuple[str, str]
 """Unit and indicator."""
 
-_CHUNK = 400
 _WORTH_IT = 2
 """Above one parse in so many, judging all of them is simpler and hardly slower."""
 _PLACES = {"value_id", "parse_id", "row_no", "sheet", "note", "provenance"}
@@ -67,10 +66,10 @@ class Basis:
     def packed(self) -> bytes:
         """As bytes; ``rules_digest`` is kept beside them."""
         content = {
-            "compared": sorted(self.compared),
-            "parses": sorted(self.parses.items()),
-            "submissions": sorted([*key, told] for key, told in self.submissions.items()),
-            "excused": sorted(self.excused),
+            "compared": list(self.compared),
+            "parses": list(self.parses.items()),
+            "submissions": [(*key, told) for key, told in self.submissions.items()],
+            "excused": list(self.excused),
         }
         return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
 
@@ -197,7 +196,7 @@ class _Ways:
             submission_file.c.revision == submission.c.revision,
         )
         columns = [submission.c[name] for name in ("kind", "sender_code", "period")]
-        for some in _chunks(sorted(senders)):
+        for some in chunks(sorted(senders)):
             yield from self.connection.execute(
                 select(*columns, submission_file.c.sha256)
                 .join(submission_file, same)
@@ -210,7 +209,7 @@ class _Ways:
 
     def _parses_of(self, senders: Collection[str]) -> Iterator[Any]:
         columns = [parse.c[name] for name in ("parse_id", "kind", "sender_code", "period")]
-        for some in _chunks(sorted(senders)):
+        for some in chunks(sorted(senders)):
             yield from self.connection.execute(
                 select(*columns).where(parse.c.sender_code.in_(some), parse.c.year == self.year)
             )
@@ -239,7 +238,7 @@ class _Ways:
 
     def _changed_values(self) -> list[RowMapping]:
         """The rows that went or came, without those that came as they went."""
-        rows = [row for some in _chunks(sorted(self.gone | self.come)) for row in self._content(some)]
+        rows = [row for some in chunks(sorted(self.gone | self.come)) for row in self._content(some)]
         if self._may_come_first():
             return rows
         went = {self._told(row) for row in rows if row["parse_id"] in self.gone}
@@ -294,7 +293,7 @@ class _Ways:
             "period",
             "period_rank",
         )
-        for some in _chunks(sorted(units)):
+        for some in chunks(sorted(units)):
             codes = sorted({code for unit in some for code in units[unit]})
             yield from self.connection.execute(
                 select(*(value.c[name] for name in names)).where(
@@ -314,7 +313,7 @@ class _Ways:
         about = [value.c[name] for name in ("kind", "reporter_code", "unit_code", "year")]
         return {
             tuple(row)
-            for some in _chunks(sorted(parses))
+            for some in chunks(sorted(parses))
             for row in self.connection.execute(
                 select(value_token.c.kind, value_token.c.token, *about)
                 .join(value, value.c.value_id == value_token.c.value_id)
@@ -327,7 +326,7 @@ class _Ways:
         for kind, token in sorted(tokens):
             by_kind[kind].append(token)
         for kind, all_of_kind in by_kind.items():
-            for some in _chunks(all_of_kind):
+            for some in chunks(all_of_kind):
                 yield from self.connection.execute(
                     select(value_token.c.parse_id)
                     .distinct()
@@ -356,12 +355,6 @@ def _codes(param: Any) -> tuple[str, ...]:
     if isinstance(param, str):
         return (param,)
     return tuple(one for one in param if isinstance(one, str)) if isinstance(param, (list, tuple)) else ()
-
-
-def _chunks(all_of_them: Iterable[Any]) -> Iterator[list[Any]]:
-    rest = iter(all_of_them)
-    while some := list(islice(rest, _CHUNK)):
-        yield some
 
 
 __all__ = ["Basis", "Carried", "carried_from", "keep_basis"]

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, func, select
 
 from fazhi.model.errors import ConfigurationError
 from fazhi.model.exact import SCALE
@@ -23,6 +22,7 @@ from fazhi.registry import Registry
 from fazhi.registry.calendar import WorkingDays
 from fazhi.registry.records import Unit
 from fazhi.settings import Settings
+from fazhi.store.bulk import insert_rows
 from fazhi.store.tables import check_dim, check_part, duty_dim, indicator_dim, reporter_dim, unit_dim
 from fazhi.systems.edition import Check, Edition, Indicator
 from fazhi.systems.rule_kinds import judged_by
@@ -30,7 +30,6 @@ from fazhi.validate.deadlines import due_second
 from fazhi.validate.words import Names
 
 _FIRST_YEAR, _LAST_YEAR = 0, 9999
-_BATCH = 5_000
 _NUMBERS: Mapping[str, tuple[str, str | None]] = {
     "DATE_OUT_OF_PERIOD": ("months_before", "months_after"),
     "SCORE_RANGE": ("low", "high"),
@@ -97,10 +96,10 @@ class Dimensions:
     def duty_digest(self) -> str:
         """SHA-256 of units, duties and reporters with the edition's digest."""
         content = hashlib.sha256(self.edition.digest.encode())
-        for rows in (self.units, self.duties, self.reporters):
-            content.update(b"\x1e")
-            for row in rows:
-                content.update("\x1f".join(str(cell) for cell in row).encode() + b"\n")
+        units, reporters = ([map(str, row) for row in rows] for rows in (self.units, self.reporters))
+        for rows in (units, self.duties, reporters):
+            lines = ["\x1f".join(row) + "\n" for row in rows]
+            content.update(b"\x1e" + "".join(lines).encode())
         return content.hexdigest()
 
     @cached_property
@@ -123,15 +122,17 @@ class Dimensions:
         """
         system = {"system_digest": self.edition.digest}
         if _absent(connection, indicator_dim, system):
-            _add(connection, indicator_dim, [system | indicator_row(one) for one in self.edition.indicators])
+            insert_rows(
+                connection, indicator_dim, [system | indicator_row(one) for one in self.edition.indicators]
+            )
         if _absent(connection, check_dim, system):
-            _add(connection, check_dim, [system | row for row in check_rows(self.edition)])
-            _add(connection, check_part, [system | row for row in part_rows(self.edition)])
+            insert_rows(connection, check_dim, [system | row for row in check_rows(self.edition)])
+            insert_rows(connection, check_part, [system | row for row in part_rows(self.edition)])
         duty = {"duty_digest": self.duty_digest}
         if _absent(connection, unit_dim, duty):
-            _add(connection, unit_dim, _named(duty, _UNIT_COLUMNS, self.units))
-            _add(connection, duty_dim, _named(duty, _DUTY_COLUMNS, self.duties))
-            _add(connection, reporter_dim, _named(duty, _REPORTER_COLUMNS, self.reporters))
+            insert_rows(connection, unit_dim, _named(duty, _UNIT_COLUMNS, self.units))
+            insert_rows(connection, duty_dim, _named(duty, _DUTY_COLUMNS, self.duties))
+            insert_rows(connection, reporter_dim, _named(duty, _REPORTER_COLUMNS, self.reporters))
 
 
 _UNIT_COLUMNS = ("unit_code", "name_zh", "exists_in_year", "has_duty", "successor_code")
@@ -343,15 +344,3 @@ def _scaled(number: Fraction | None) -> int | None:
 def _absent(connection: Connection, table: Table, digests: Mapping[str, str]) -> bool:
     conditions = [table.c[name] == value for name, value in digests.items()]
     return not connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
-
-
-def _add(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert rows, some at a time; those that another worker added meanwhile are the same and stay."""
-    waiting = iter(rows)
-    while some := list(islice(waiting, _BATCH)):
-        columns = list(some[0])
-        statement = (
-            f"INSERT INTO {table.name} ({', '.join(columns)})"  # noqa: S608 - names of our own table
-            f" VALUES ({', '.join(':' + column for column in columns)}) ON CONFLICT DO NOTHING"
-        )
-        connection.execute(text(statement), some)

@@ -527,6 +527,7 @@ _COMPARING_RULES = (
         condition=(
             f"ABS({_VOLUME.format('v')} - {_VOLUME.format('o')}) > c.number_b"
             f" AND {_more_than_percent(_VOLUME.format('v'), _VOLUME.format('o'), 'c.number_a')}"
+            f" AND {_VOLUME.format('v')} >= 0 AND {_VOLUME.format('o')} >= 0"  # NEGATIVE says it better
             f" AND {_COMPARABLE} AND NOT {_ALREADY_OFF_BY_SCALE}"
         ),
         place="CASE d.value_type WHEN 'ratio' THEN 'denominator' ELSE 'value' END",

@@ -11,11 +11,28 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, literal, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from fazhi.model.canonical import digest, sha256_hex
 from fazhi.model.errors import SystemFault
@@ -23,6 +40,7 @@ from fazhi.model.period import Period
 from fazhi.model.terms import Severity
 from fazhi.registry import Registry
 from fazhi.registry.calendar import WorkingDays
+from fazhi.store.bulk import chunks, insert_rows
 from fazhi.store.decisions import approved
 from fazhi.store.engine import write
 from fazhi.store.extensions import extensions
@@ -56,7 +74,9 @@ Progress = Callable[[str], None]
 _ATTEMPTS = 3
 _Sent = tuple[str, str, str]
 """Kind, sender and period."""
-_Parse = Row[Any]
+_Rows = dict[int, dict[str, Any]]
+"""Rows of ``slice_parse`` by their parse, but for which of them are to be judged."""
+_Parse = Row[*tuple[Any, ...]]
 """A current parse with its submission: the columns of ``_current_parses``."""
 
 
@@ -221,16 +241,19 @@ def _prepare(connection: Connection, parses: _Parses) -> _Prepared:
     ready = parses.slice
     ready.dimensions.load(connection)
     load_tokens(connection, ready.year - YEARS_BACK, ready.year)
-    rows = _slice_rows(connection, parses)
+    stored = _stored_rows(connection, ready)
+    rows = _slice_rows(connection, parses, stored)
     basis = _basis(parses, rows)
     carried = carried_from(connection, ready.edition, ready.year, ready.region, basis)
-    if carried is not None:
-        rows = {key: row | {"to_judge": int(key in carried.to_judge)} for key, row in rows.items()}
-    _write_slice(connection, ready, rows)
+    written = _write_slice(connection, ready, stored, rows)
+    if _judge_only(connection, ready, None if carried is None else carried.to_judge) or written:
+        # killed from here to the listing, the slice counts as not validated and is not scored
+        here = (current_validation.c.year == ready.year, current_validation.c.region == ready.region)
+        connection.execute(delete(current_validation).where(*here))
     return _Prepared(ready, basis, carried)
 
 
-def _basis(parses: _Parses, rows: Mapping[int, Mapping[str, Any]]) -> Basis:
+def _basis(parses: _Parses, rows: _Rows) -> Basis:
     senders = {(one.kind, one.sender_code) for one in parses.own}
     return Basis(
         rules_digest=parses.slice.rules_digest,
@@ -249,44 +272,62 @@ def _short_digest(content: Any) -> str:
     return hashlib.blake2b(repr(content).encode(), digest_size=8).hexdigest()
 
 
-def _write_slice(connection: Connection, ready: _Slice, rows: Mapping[int, Mapping[str, Any]]) -> None:
-    here = (slice_parse.c.year == ready.year, slice_parse.c.region == ready.region)
-    stored = {
-        row["parse_id"]: dict(row) for row in connection.execute(select(slice_parse).where(*here)).mappings()
-    }
+def _stored_rows(connection: Connection, ready: _Slice) -> _Rows:
+    columns = [column for column in slice_parse.c if column.name != "to_judge"]
+    stored = connection.execute(select(*columns).where(*_here(ready))).mappings()
+    return {row["parse_id"]: dict(row) for row in stored}
+
+
+def _write_slice(connection: Connection, ready: _Slice, stored: _Rows, rows: _Rows) -> bool:
+    """Let ``slice_parse`` hold just these rows, each with the first value of its parse; whether it held others."""
     differing = [key for key in {*stored, *rows} if stored.get(key) != rows.get(key)]
     if not differing:
-        return
-    # killed from here to the listing, the slice counts as not validated and is not scored
-    connection.execute(
-        delete(current_validation).where(
-            current_validation.c.year == ready.year, current_validation.c.region == ready.region
-        )
-    )
-    for start in range(0, len(differing), 500):
+        return False
+    for some in chunks(differing):
         # by the parse alone: it may have belonged to another region
-        connection.execute(
-            delete(slice_parse).where(slice_parse.c.parse_id.in_(differing[start : start + 500]))
-        )
-    wanted = [rows[key] for key in sorted(differing) if key in rows]
-    if wanted:
-        connection.execute(insert(slice_parse), wanted)
+        connection.execute(delete(slice_parse).where(slice_parse.c.parse_id.in_(some)))
+    insert_rows(connection, slice_parse, (rows[key] for key in sorted(differing) if key in rows))
+    first = select(func.min(value.c.value_id)).where(value.c.parse_id == slice_parse.c.parse_id)
+    connection.execute(
+        update(slice_parse)
+        .where(*_here(ready), slice_parse.c.first_value_id.is_(None))
+        .values(first_value_id=first.scalar_subquery())
+    )
+    return True
 
 
-def _slice_rows(connection: Connection, parses: _Parses) -> dict[int, dict[str, Any]]:
-    """The rows of ``slice_parse`` by their parse, all of them to be judged."""
+def _judge_only(connection: Connection, ready: _Slice, to_judge: Collection[int] | None) -> bool:
+    """Say which parses of the slice are to be judged, all of them for ``None``; whether others were."""
+    judged = select(slice_parse.c.parse_id).where(*_here(ready), slice_parse.c.to_judge == 1)
+    before = set(connection.execute(judged).scalars())
+    otherwise = int(to_judge is None)
+    connection.execute(
+        update(slice_parse)
+        .where(*_here(ready), slice_parse.c.to_judge != otherwise)
+        .values(to_judge=otherwise)
+    )
+    for some in chunks(sorted(to_judge or ())):
+        connection.execute(update(slice_parse).where(slice_parse.c.parse_id.in_(some)).values(to_judge=1))
+    return before != set(connection.execute(judged).scalars())
+
+
+def _here(ready: _Slice) -> tuple[ColumnElement[bool], ...]:
+    return (slice_parse.c.year == ready.year, slice_parse.c.region == ready.region)
+
+
+def _slice_rows(connection: Connection, parses: _Parses, stored: _Rows) -> _Rows:
+    """The rows that ``slice_parse`` should hold; the rows of a parse never change, nor does its first value."""
     ready = parses.slice
     by_key = {
         (row.kind, row.sender_code, row.period): row.parse_id
         for row in connection.execute(
             select(current_parse).where(current_parse.c.year.in_((ready.year, ready.year - 1)))
-        )
+        ).all()
     }
-    firsts = _first_values(connection, parses)
     rows = {}
     for one in parses.own:
         sender = (one.kind, one.sender_code)
-        before, year_ago = _earlier(Period.parse(one.period))
+        before, year_ago = _earlier(one.period)
         rows[one.parse_id] = {
             "parse_id": one.parse_id,
             "year": ready.year,
@@ -294,38 +335,22 @@ def _slice_rows(connection: Connection, parses: _Parses) -> dict[int, dict[str, 
             "system_id": ready.edition.system_id,
             "system_digest": ready.edition.digest,
             "duty_digest": ready.dimensions.duty_digest,
-            "before_parse_id": by_key.get((*sender, str(before))) if before else None,
-            "year_ago_parse_id": by_key.get((*sender, str(year_ago))),
-            "first_value_id": firsts.get(one.parse_id),
+            "before_parse_id": by_key.get((*sender, before)),
+            "year_ago_parse_id": by_key.get((*sender, year_ago)),
+            "first_value_id": stored.get(one.parse_id, {}).get("first_value_id"),
             "due_second": parses.due_second(one),
             "locked_at": parses.locked_at(one),
-            "to_judge": 1,
         }
     return rows
 
 
-def _first_values(connection: Connection, parses: _Parses) -> dict[int, int]:
-    """The first value of each parse that has one; the rows of a parse never change, so it is looked for once."""
-    known = select(slice_parse.c.parse_id, slice_parse.c.first_value_id).where(
-        slice_parse.c.year == parses.slice.year, slice_parse.c.region == parses.slice.region
-    )
-    firsts = {row.parse_id: row.first_value_id for row in connection.execute(known)}
-    unknown = [one.parse_id for one in parses.own if one.parse_id not in firsts]
-    for start in range(0, len(unknown), 500):
-        statement = (
-            select(value.c.parse_id, func.min(value.c.value_id))
-            .where(value.c.parse_id.in_(unknown[start : start + 500]))
-            .group_by(value.c.parse_id)
-        )
-        firsts |= {int(row[0]): int(row[1]) for row in connection.execute(statement)}
-    return firsts
-
-
-def _earlier(period: Period) -> tuple[Period | None, Period]:
-    """The period of the same length just before in the year, and the same one of the year before."""
+@cache
+def _earlier(written: str) -> tuple[str | None, str]:
+    """The period of the same length just before in the year, if there is one, and the same one of the year before."""
+    period = Period.parse(written)
     first = period.first_month - period.months
-    before = Period(period.year, first, period.months) if first >= 1 else None
-    return before, Period(period.year - 1, period.first_month, period.months)
+    before = str(Period(period.year, first, period.months)) if first >= 1 else None
+    return before, str(Period(period.year - 1, period.first_month, period.months))
 
 
 def _read_reported(connection: Connection, year: int, region: str) -> _Reported:
@@ -372,15 +397,11 @@ def _parses(
 def _input_digest(
     rules: Mapping[str, Any], reported: _Reported, dims: Dimensions, compared: Sequence[_Parse]
 ) -> str:
-    parses = [
-        [one.kind, one.sender_code, one.period, one.submission_id, one.revision, one.reader_digest]
-        for one in compared
-    ]
     return digest(
         {
             **rules,
-            "parses": _rows_digest(parses),
-            "submissions": _rows_digest([[*sent, told] for sent, told in reported.submitted.items()]),
+            "parses": _rows_digest([one[:_OF_THE_PARSE] for one in compared]),
+            "submissions": _rows_digest(list(reported.submitted.items())),
             "locks": [list(lock) for lock in reported.locks],
             "deadlines": sorted(
                 {str(dims.due_second(period)) for period in {one.period for one in compared}}
@@ -394,8 +415,8 @@ def _input_digest(
 def _reported_digest(reported: _Reported) -> str:
     return _rows_digest(
         [
-            [list(one) for one in reported.current],
-            [[*sent, told] for sent, told in reported.submitted.items()],
+            [tuple(one) for one in reported.current],
+            list(reported.submitted.items()),
             reported.locks,
             [[*about, until] for about, until in sorted(reported.extensions.items())],
             sorted(reported.excused),
@@ -408,13 +429,21 @@ def _rows_digest(rows: Sequence[Sequence[Any]]) -> str:
     return sha256_hex(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 
 
+_OF_THE_PARSE = 6
+"""How many of the columns of ``_current_parses`` say which parse it is, whatever its number in this store."""
+
+
 def _current_parses(connection: Connection, year: int) -> Sequence[_Parse]:
     statement = (
         select(
-            current_parse,
+            current_parse.c.kind,
+            current_parse.c.sender_code,
+            current_parse.c.period,
             parse.c.submission_id,
             parse.c.revision,
             parse.c.reader_digest,
+            current_parse.c.year,
+            current_parse.c.parse_id,
             submission.c.received_at,
         )
         .join(parse, parse.c.parse_id == current_parse.c.parse_id)
@@ -450,8 +479,8 @@ def _submitted(connection: Connection, year: int) -> Mapping[_Sent, str]:
         .where(submission.c.year.between(year - YEARS_BACK, year))
         .order_by(*sent, submission.c.submission_id, submission.c.revision)
     )
-    grouped = groupby(connection.execute(statement), key=lambda row: (row[0], row[1], row[2]))
-    return {key: _short_digest(sorted(list(row[3:]) for row in rows)) for key, rows in grouped}
+    grouped = groupby(connection.execute(statement).all(), key=itemgetter(0, 1, 2))
+    return {key: _short_digest([row[3:] for row in rows]) for key, rows in grouped}
 
 
 def _regions_of_senders(registry: Registry, year: int, today: date) -> dict[str, str]:
@@ -552,24 +581,20 @@ def _values_checked(connection: Connection, prepared: _Prepared) -> int:
     """How many values the findings of the validation rest on, those of findings carried over too."""
     now = prepared.basis.parses.keys()
     if prepared.carried is None:
-        return _values_of(connection, now)
+        ready = prepared.slice
+        here = (slice_parse.c.year == ready.year, slice_parse.c.region == ready.region)
+        return _values_of(connection, select(slice_parse.c.parse_id).where(*here))
     before = prepared.carried.basis.parses.keys()
-    left, joined = _values_of(connection, before - now), _values_of(connection, now - before)
+    left, joined = (
+        sum(_values_of(connection, some) for some in chunks(sorted(parses)))
+        for parses in (before - now, now - before)
+    )
     return prepared.carried.values_checked - left + joined
 
 
-def _values_of(connection: Connection, parses: Collection[int]) -> int:
-    numbers = sorted(parses)
-    return sum(
-        int(
-            connection.execute(
-                select(func.count())
-                .select_from(value)
-                .where(value.c.parse_id.in_(numbers[start : start + 500]))
-            ).scalar_one()
-        )
-        for start in range(0, len(numbers), 500)
-    )
+def _values_of(connection: Connection, parses: Sequence[int] | Select[tuple[int]]) -> int:
+    counted = select(func.count()).select_from(value).where(value.c.parse_id.in_(parses))
+    return int(connection.execute(counted).scalar_one())
 
 
 def _compare(connection: Connection, validation_id: int, counted: Mapping[str, int]) -> None:

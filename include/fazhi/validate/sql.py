@@ -24,6 +24,8 @@ _DIMENSIONS: Mapping[str, str] = {
     ),
 }
 _SAME_SUBJECT = "o.indicator_code = v.indicator_code AND o.unit_code = v.unit_code"
+_SAME_SEASON = "SUBSTR({0}.period, 5) = SUBSTR({1}.period, 5)"
+"""The same period of whatever year, as ``ix_value_subject`` has it."""
 _OTHER_IS_CURRENT = "JOIN current_parse op ON op.parse_id = o.parse_id"
 _OTHER_MAY_REPORT = (
     "JOIN reporter_dim ro ON ro.duty_digest = sp.duty_digest AND ro.reporter_code = o.reporter_code"
@@ -63,8 +65,8 @@ _OTHERS: Mapping[Family, str] = {
         " AND o.indicator_code = c.other_code AND o.unit_code = v.unit_code AND o.period = v.period"
     ),
     "authority": (
-        f"JOIN value o ON o.year = v.year AND {_SAME_SUBJECT} AND o.period = v.period AND o.kind = 'office'"
-        f" AND v.kind = 'unit' {_OTHER_IS_CURRENT}"
+        f"JOIN value o ON o.year = v.year AND {_SAME_SUBJECT} AND o.period = v.period"
+        f" AND {_SAME_SEASON.format('o', 'v')} AND o.kind = 'office' AND v.kind = 'unit' {_OTHER_IS_CURRENT}"
         f" {_OTHER_MAY_REPORT}"
     ),
     "same_year": (
@@ -73,7 +75,7 @@ _OTHERS: Mapping[Family, str] = {
     ),
     "earlier_year": (
         f"JOIN value o ON o.year IN ({_EARLIER_YEARS}) AND {_SAME_SUBJECT} AND o.kind = v.kind"
-        f" AND SUBSTR(o.period, 5) = SUBSTR(v.period, 5) {_OTHER_IS_CURRENT}"
+        f" AND {_SAME_SEASON.format('o', 'v')} {_OTHER_IS_CURRENT}"
     ),
     "earlier_submission": "",
 }
@@ -83,7 +85,8 @@ _WHERE: Mapping[Family, str] = {
     "sources": (
         "(c.indicator_code = v.indicator_code OR (c.indicator_code IS NULL AND v.kind = 'office'))"
         " AND o.year = v.year AND o.indicator_code = COALESCE(c.other_code, v.indicator_code)"
-        " AND o.unit_code = v.unit_code AND o.period = v.period AND o.reporter_code <> v.reporter_code"
+        f" AND o.unit_code = v.unit_code AND o.period = v.period AND {_SAME_SEASON.format('o', 'v')}"
+        " AND o.reporter_code <> v.reporter_code"
     )
 }
 """What joins the other value where SQLite must not reorder: behind a CROSS JOIN the check comes first."""
@@ -91,7 +94,7 @@ _NARROWED: Mapping[Family, str] = {
     "earlier_year": (
         "NOT EXISTS (SELECT 1 FROM value n JOIN current_parse np ON np.parse_id = n.parse_id"
         " WHERE n.year IN (o.year + 1, o.year + 2) AND n.year < v.year AND n.indicator_code = v.indicator_code"
-        " AND n.unit_code = v.unit_code AND n.kind = v.kind AND SUBSTR(n.period, 5) = SUBSTR(v.period, 5))"
+        f" AND n.unit_code = v.unit_code AND n.kind = v.kind AND {_SAME_SEASON.format('n', 'v')})"
     ),
 }
 _CHECK_IN_FORCE = "c.system_digest = sp.system_digest AND sp.year BETWEEN c.from_year AND c.to_year"
@@ -205,7 +208,8 @@ def _check_of_pair(rule: ValueRule) -> str:
     """The checks of a rule that compares; those of other indicators are left out before years are compared."""
     if rule.family != "earlier_year":
         return _check_of(rule)
-    return f"{_check_of(rule)} AND COALESCE(c.indicator_code, v.indicator_code) = v.indicator_code"
+    # not COALESCE: PostgreSQL would take that for one row in hundreds
+    return f"{_check_of(rule)} AND (c.indicator_code IS NULL OR c.indicator_code = v.indicator_code)"
 
 
 def _narrowed(rule: ValueRule) -> str:

@@ -7,14 +7,16 @@ tables depend on nothing but what was received, so a row made once stays true.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, Select, and_, delete, func, insert, literal, select
 
 from fazhi.model.canonical import sha256_hex
+from fazhi.store.bulk import insert_rows
 from fazhi.store.statistics import gather_statistics
 from fazhi.store.tables import (
     current_parse,
@@ -32,7 +34,7 @@ TOKENS_VERSION = 1
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 _SHORTEST_TEXT = 10
-_BATCH = 500
+_BATCH, _MANY = 2_000, 500
 _OPENING, _CLOSING = r"[〔\[(【]", r"[〕\])】]"
 _HAN = r"\u4e00-\u9fff"
 _NUMBER = re.compile(
@@ -47,23 +49,23 @@ _LEADING_WORDS = re.compile(
 def load_tokens(connection: Connection, first_year: int, last_year: int) -> None:
     """Take the tokens of all current parses of some years that have none yet, and the times of submissions."""
     _load_times(connection, first_year, last_year)
-    statement = (
-        select(current_parse.c.parse_id)
-        .outerjoin(
-            parse_dim,
-            and_(
-                parse_dim.c.parse_id == current_parse.c.parse_id,
-                parse_dim.c.tokens_version == TOKENS_VERSION,
-            ),
-        )
-        .where(current_parse.c.year.between(first_year, last_year), parse_dim.c.parse_id.is_(None))
-        .order_by(current_parse.c.parse_id)
-    )
-    waiting = list(connection.execute(statement).scalars())
-    if len(waiting) > _BATCH:
+    waiting = _without_tokens(first_year, last_year)
+    many = int(connection.execute(select(func.count()).select_from(waiting.subquery())).scalar_one())
+    if many > _MANY:
         gather_statistics(connection, "reported")
-    for start in range(0, len(waiting), _BATCH):
-        _load_batch(connection, waiting[start : start + _BATCH])
+    if many:
+        _load(connection, waiting)
+
+
+def _without_tokens(first_year: int, last_year: int) -> Select[tuple[int]]:
+    known = and_(
+        parse_dim.c.parse_id == current_parse.c.parse_id, parse_dim.c.tokens_version == TOKENS_VERSION
+    )
+    return (
+        select(current_parse.c.parse_id)
+        .outerjoin(parse_dim, known)
+        .where(current_parse.c.year.between(first_year, last_year), parse_dim.c.parse_id.is_(None))
+    )
 
 
 def seconds(moment: str) -> int:
@@ -95,50 +97,48 @@ def _load_times(connection: Connection, first_year: int, last_year: int) -> None
             "submitted_second": seconds(row.submitted_at),
             "submitted_day": _aware(row.submitted_at).astimezone(SHANGHAI).date().isoformat(),
         }
-        for row in connection.execute(statement)
+        for row in connection.execute(statement).all()
     ]
-    if rows:
-        connection.execute(insert(submission_dim), rows)
+    insert_rows(connection, submission_dim, rows)
 
 
-def _load_batch(connection: Connection, parses: Sequence[int]) -> None:
-    rows = [*_of_notes(connection, parses), *_of_evidence(connection, parses)]
-    connection.execute(value_token.delete().where(value_token.c.parse_id.in_(parses)))
-    connection.execute(parse_dim.delete().where(parse_dim.c.parse_id.in_(parses)))
-    if rows:
-        connection.execute(insert(value_token), rows)
-    connection.execute(
-        insert(parse_dim), [{"parse_id": one, "tokens_version": TOKENS_VERSION} for one in parses]
+def _load(connection: Connection, waiting: Select[tuple[int]]) -> None:
+    # those of an older version
+    connection.execute(delete(value_token).where(value_token.c.parse_id.in_(waiting)))
+    connection.execute(delete(parse_dim).where(parse_dim.c.parse_id.in_(waiting)))
+    tokens = chain(_of_notes(connection, waiting), _of_evidence(connection, waiting))
+    while some := list(
+        islice(tokens, _BATCH)
+    ):  # not while they are being read: that takes the connection too
+        insert_rows(connection, value_token, some)
+    loaded = waiting.add_columns(literal(TOKENS_VERSION))
+    connection.execute(insert(parse_dim).from_select(["parse_id", "tokens_version"], loaded))
+
+
+def _of_notes(connection: Connection, waiting: Select[tuple[int]]) -> Iterator[dict[str, Any]]:
+    statement = select(value.c.parse_id, value.c.value_id, value.c.note).where(
+        value.c.parse_id.in_(waiting), value.c.note != ""
     )
-
-
-def _of_notes(connection: Connection, parses: Sequence[int]) -> Iterator[dict[str, Any]]:
-    statement = (
-        select(value.c.parse_id, value.c.value_id, value.c.note)
-        .where(value.c.parse_id.in_(parses), func.coalesce(value.c.note, "") != "")
-        .order_by(value.c.value_id)
-    )
-    for row in connection.execute(statement).all():
+    for row in connection.execute(statement.execution_options(yield_per=_BATCH)):
         key = {"parse_id": row.parse_id, "value_id": row.value_id}
         for kind, token, length in tokens_of(row.note):
             yield {**key, "kind": kind, "token": token, "length": length}
 
 
-def _of_evidence(connection: Connection, parses: Sequence[int]) -> Iterator[dict[str, Any]]:
+def _of_evidence(connection: Connection, waiting: Select[tuple[int]]) -> Iterator[dict[str, Any]]:
+    """Of a submission's files; the first row of its table stands for them."""
+    own = and_(
+        submission_file.c.submission_id == parse.c.submission_id,
+        submission_file.c.revision == parse.c.revision,
+    )
     statement = (
         select(parse.c.parse_id, func.min(value.c.value_id).label("value_id"), submission_file.c.sha256)
-        .join(
-            submission_file,
-            and_(
-                submission_file.c.submission_id == parse.c.submission_id,
-                submission_file.c.revision == parse.c.revision,
-            ),
-        )
+        .join(submission_file, own)
         .join(value, value.c.parse_id == parse.c.parse_id)
-        .where(parse.c.parse_id.in_(parses), submission_file.c.role == "evidence")
+        .where(parse.c.parse_id.in_(waiting), submission_file.c.role == "evidence")
         .group_by(parse.c.parse_id, submission_file.c.sha256)
     )
-    for row in connection.execute(statement).all():
+    for row in connection.execute(statement.execution_options(yield_per=_BATCH)):
         yield {
             "parse_id": row.parse_id,
             "value_id": row.value_id,
