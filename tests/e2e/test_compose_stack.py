@@ -1,13 +1,18 @@
 """docker-compose.yaml as it is shipped, on a real engine: a day's work, a worker and the database killed, a restore.
 
-One stack serves all tests of this file, in their order; the second one stands on the first one's backup. The engine has
-no registry and makes no bridge: see ``support.container_engine`` and ``support.compose_override`` for what that leaves open.
+The stack is what the manual's first hour makes, command by command as it is printed (``support.walk``); how long each took is
+in ``var/hour.txt``. One stack serves all tests of this file, in their order; the second one stands on the first one's backup.
+The engine has no registry and makes no bridge: see ``support.container_engine`` and ``support.compose_override`` for what
+that leaves open.
 """
 
 import contextlib
+import fcntl
 import json
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,19 +22,20 @@ import pytest
 from fazhi.services import AirflowApi
 from fazhi.settings import PROJECT_ROOT
 from support import container_engine
+from support.airflow_screen import NEEDS_CHROMIUM, Screen, opened_at
 from support.compose_policy import NEEDS
-from support.compose_stack import RUNTIME_USER, ComposeStack, bases, composed, prepared
+from support.compose_stack import RUNTIME_USER, ComposeStack, bases, composed
 from support.container_engine import (
-    IMAGE,
     Engine,
     base_of_our_image,
     leftovers,
-    provide_images,
+    provide_bases,
     running_engine,
 )
 from support.leaks import leaks
-from support.manual import maintenance
-from support.patient_airflow import ended, tries, when_running
+from support.manual import crontab, hour
+from support.patient_airflow import ended, insisting, tries, when_running
+from support.walk import Walk, newcomer
 
 pytestmark = [pytest.mark.docker, pytest.mark.airflow, pytest.mark.ci, pytest.mark.timeout(1500)]
 
@@ -37,10 +43,14 @@ PUSH = {"mode": "push", "reason": "补报以前年度的结果（演练）"}
 BACKFILL = (2021, 2022, 2023)
 BY_HAND = 2024
 YEARS = (*BACKFILL, BY_HAND)
-CITY = ("--units", "6", "--seed", "7", "--faults", "0.02")
+CITY = ("--units", "6", "--faults", "0.02")
 LONG_RUNNING = sorted(set(NEEDS) - {"init", "maintenance"})
 WORKERS = ("worker-1", "worker-2")
 RUN_TIMEOUT = 420
+BACKFILL_ENDS = 180
+WALKED_ELSEWHERE = {2: "make demo"}
+"""The steps that .ci/run walks by itself, with all that they consist of."""
+ALARMS = "docker compose exec worker-1 fazhi alarms --json"
 KILLED_IN = ("intake", "validate", "score", "publish", "reconcile")
 
 
@@ -49,15 +59,38 @@ def engine() -> Iterator[Engine]:
     if reason := container_engine.why_not():
         pytest.skip(reason)
     with running_engine() as engine:
-        provide_images(engine, {**bases(), "python": base_of_our_image()})
+        provide_bases(engine, {**bases(), "python": base_of_our_image()})
         yield engine
     assert leftovers(engine.folder) == []
 
 
 @pytest.fixture(scope="module")
-def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
-    """The whole stack, healthy: the department's folder has one year, the portal the other three."""
-    with prepared(engine, "fazhi-first", tmp_path_factory.mktemp("first")) as stack:
+def walk(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """Somebody new, in a clone in an empty home; how long each step took is written down also when one failed."""
+    walk = newcomer(engine, tmp_path_factory.mktemp("newcomer"))
+    try:
+        yield walk
+    finally:
+        written = PROJECT_ROOT / "var" / "hour.txt"
+        written.parent.mkdir(exist_ok=True)
+        written.write_text(walk.table(), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def outside() -> int:
+    """A port of this machine for the web pages."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def stack(engine: Engine, walk: Walk, outside: int) -> Iterator[ComposeStack]:
+    """The stack that the manual's hour starts: the portal has three years, the department's folder gets another one."""
+    settings = f"FAZHI_LISTEN=127.0.0.1:{outside}\nFAZHI_BASE_URL=http://127.0.0.1:{outside}\nFAZHI_RETRY_SECONDS=5\n"
+    (walk.folder / ".env").write_text(settings, encoding="ascii")
+    stack = ComposeStack(engine, "fazhi", walk.folder)
+    try:
+        walk.step(3)
         span = f"{BY_HAND}-{BY_HAND}"
         subprocess.run(
             [sys.executable, "-m", "fazhi.cli", "synth", "--out", stack.inbox, "--years", span, *CITY],
@@ -65,16 +98,19 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             check=True,
             capture_output=True,
         )
-        stack.up(*LONG_RUNNING)
-        span = f"{BACKFILL[0]}-{BACKFILL[-1]}"
-        stack.execute("sandbox", "fazhi", "synth", "--out", "/srv/sandbox", "--years", span, *CITY)
         yield stack
+    finally:
+        stack.down()
 
 
 @pytest.fixture(scope="module")
-def api(stack: ComposeStack) -> Iterator[AirflowApi]:
-    password = (stack.secrets / "administrator_password").read_text(encoding="ascii").strip()
-    with stack.address(8080) as url:
+def password(stack: ComposeStack) -> str:
+    return (stack.secrets / "administrator_password").read_text(encoding="ascii").strip()
+
+
+@pytest.fixture(scope="module")
+def api(stack: ComposeStack, outside: int, password: str) -> Iterator[AirflowApi]:
+    with stack.address(8080, outside) as url:
         yield AirflowApi(url, "administrator", password)
 
 
@@ -92,14 +128,14 @@ def ground_of(stack: ComposeStack, service: str) -> dict[str, bytes]:
     return {name: content for name, content in files.items() if "/uncommitted/" not in name}
 
 
-def history_of_runs(stack: ComposeStack) -> str:
+def history_of_runs(stack: ComposeStack) -> set[str]:
     """The runs and task instances that ended well, as Airflow's metadata database has them."""
     ask = (
         "SELECT r.dag_id, r.run_id, r.state, t.task_id, t.map_index, t.state, t.try_number "
         "FROM dag_run r JOIN task_instance t USING (dag_id, run_id) WHERE r.dag_id = 'assessment' "
         "AND r.state = 'success' ORDER BY r.run_id, t.task_id, t.map_index"
     )
-    return stack.execute("postgres", "psql", "-U", "postgres", "-At", "-c", ask, "airflow")
+    return set(stack.execute("postgres", "psql", "-U", "postgres", "-At", "-c", ask, "airflow").splitlines())
 
 
 def stored_by_the_platform(stack: ComposeStack, year: int) -> list[tuple[str, int]]:
@@ -183,6 +219,40 @@ def test_a_change_of_the_ground_takes_force_where_the_desk_runs_and_reaches_the_
     assert day in stack.execute("worker-1", "cat", "/srv/ground/holidays/2026.csv")
 
 
+# ---- the first hour of somebody new: what comes before is in the fixture, the rest at the end --------------
+
+
+@NEEDS_CHROMIUM
+def test_the_first_backfill_is_clicked_and_its_report_opens(
+    walk: Walk, api: AirflowApi, outside: int, password: str
+):
+    with (
+        walk.timed(4, "(in a browser) the first backfill, until its report is open"),
+        opened_at(f"http://127.0.0.1:{outside}", "administrator", password) as screen,
+    ):
+        first_backfill(screen)
+        runs = [run.run_id for run in api.runs() if run.year in set(map(str, BACKFILL))]
+        states = ended(api, runs, 2 * RUN_TIMEOUT)  # one year after the other
+        assert [(state.year, state.state) for state in states] == [
+            (str(year), "success") for year in BACKFILL
+        ]
+        screen.open_report_tab(runs[-1]).get_by_text("核验报告").first.wait_for()
+    deadline = time.monotonic() + BACKFILL_ENDS
+    while insisting(api.backfill_in_progress) and time.monotonic() < deadline:
+        time.sleep(2)  # the scheduler closes it a while after its last run; there can be only one
+
+
+def first_backfill(screen: Screen) -> None:
+    """As the operator's guide tells it, nothing pushed."""
+    screen.backfill("hour", (BACKFILL[0], BACKFILL[-1]), "遗漏的执行")
+
+
+def test_a_new_stack_has_alarms_and_says_where_their_steps_are(walk: Walk, stack: ComposeStack):
+    said = walk.step(5, statuses={ALARMS: 1})
+    assert "backup-old" in said
+    assert "operations.zh-CN.md#alarm-backup-old" in said
+
+
 # ---- work, and what happens when something dies ----------------------------------------------------------
 
 
@@ -195,7 +265,7 @@ def test_a_run_by_hand_pushes_what_lies_in_the_folder(stack: ComposeStack, api: 
 
 def test_a_backfill_survives_the_death_of_a_worker_and_of_the_database(stack: ComposeStack, api: AirflowApi):
     before = {run.run_id for run in api.runs()}
-    api.create_backfill(BACKFILL[0], BACKFILL[-1], PUSH)
+    api.create_backfill(BACKFILL[0], BACKFILL[-1], PUSH, reprocess="completed")
     runs = [run.run_id for run in api.runs() if run.run_id not in before]
     assert len(runs) == len(BACKFILL)
 
@@ -268,27 +338,52 @@ def test_no_process_has_the_secret_of_another_service_in_its_environment(stack: 
 # ---- backup, and a stack that has nothing ----------------------------------------------------------------
 
 
+def test_the_nightly_lines_do_their_work_as_cron_runs_them(stack: ComposeStack, walk: Walk):
+    nightly, weekly = crontab()
+    log = stack.clone / "var" / "backup.log"
+    there = set(stack.backups.iterdir())
+    with (stack.clone / "var" / "backup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the one of last night is still at it
+        assert walk.as_cron(nightly).returncode == 1
+    assert set(stack.backups.iterdir()) == there
+    done = walk.as_cron(nightly)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), log.read_text(encoding="utf-8")
+    (made,) = set(stack.backups.iterdir()) - there
+    assert (made / "backup.json").is_file()
+    assert walk.as_cron(weekly).returncode == 0, log.read_text(encoding="utf-8")
+    assert (made / "backup.json").is_file()
+    assert "backup-old" not in stack.execute("worker-1", "fazhi", "alarms", "--json", check=False)
+
+
 def test_a_backup_restored_into_an_empty_stack_exports_the_same_bytes(
-    stack: ComposeStack, engine: Engine, tmp_path_factory: pytest.TempPathFactory
+    stack: ComposeStack, engine: Engine, walk: Walk
 ):
     expected = exported(stack, "worker-1")
     assert len(expected) > len(YEARS)
     ground, history = ground_of(stack, "worker-1"), history_of_runs(stack)
-    assert history.count("assessment|") >= len(YEARS)
-    stack.run("maintenance", *maintenance("fazhi", "store", "backup"))
-    written = Path(maintenance("fazhi", "store", "backup")[-1]).name
-    with prepared(engine, "fazhi-second", tmp_path_factory.mktemp("second")) as second:
-        (stack.backups / written).rename(second.backups / written)
-        stack.down()
-        second.run("maintenance", *maintenance("fazhi", "store", "restore"))
-        second.up("apiserver")
-        assert exported(second, "apiserver") == expected
-        assert ground_of(second, "apiserver") == ground
-        assert history_of_runs(second) == history
-        second.run("maintenance", *maintenance("fazhi", "audit", "verify"))
-        assert set(stack.containers()) == set()
-    volumes = engine.docker("volume", "ls", "--quiet").split()
-    assert volumes == []
+    assert sum(line.startswith("assessment|") for line in history) >= len(YEARS)
+    said = walk.step(6, until="docker compose -p fazhi-restored down")
+    assert said.endswith("一致\n")
+    second = ComposeStack(engine, "fazhi-restored", walk.restored)
+    assert exported(second, "apiserver") == expected
+    assert ground_of(second, "apiserver") == ground
+    assert history_of_runs(second) >= history  # it is at work: a night may have come
+    assert second.secret_words() != stack.secret_words()
+    walk.step(6)
+    assert second.containers() == {}
+    assert set(stack.containers()) > set(LONG_RUNNING)
+
+
+def test_every_command_of_the_hour_was_walked(stack: ComposeStack, walk: Walk):
+    for step in hour():
+        if WALKED_ELSEWHERE.get(step.number) == " ".join(step.commands):
+            continue
+        assert walk.walked.get(step.number, 0) == len(step.commands), step
+
+
+def test_taken_down_they_leave_no_container_and_no_volume(stack: ComposeStack, engine: Engine):
+    stack.down()
+    assert engine.docker("volume", "ls", "--quiet").split() == []
     assert engine.docker("ps", "--all", "--quiet") == ""
 
 
@@ -299,6 +394,7 @@ def test_the_stand_ins_are_of_the_versions_that_the_file_names(engine: Engine):
             "run", "--rm", "--network", "none", "--entrypoint", program, bases()[service], "--version"
         )
         assert f" {pinned}." in told.replace("v=", " ")
-    told = engine.docker("run", "--rm", "--network", "none", IMAGE, "pg_dump", "--version")
+    ours = composed()["services"]["worker-1"]["image"]
+    told = engine.docker("run", "--rm", "--network", "none", ours, "pg_dump", "--version")
     assert f" {bases()['postgres'].partition(':')[2].partition('-')[0]}." in told
-    assert str(RUNTIME_USER) in engine.docker("run", "--rm", "--network", "none", IMAGE, "id", "-u")
+    assert str(RUNTIME_USER) in engine.docker("run", "--rm", "--network", "none", ours, "id", "-u")

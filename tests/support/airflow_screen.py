@@ -19,18 +19,27 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
     not CHROMIUM.exists(), reason="needs chromium: apt-get install chromium fonts-noto-cjk"
 )
 playwright.expect.set_options(timeout=20_000)
+_SUBMIT_TIMEOUT = 90_000
+"""A busy server makes the runs of a backfill before it answers."""
 
 
 @contextmanager
 def opened(airflow: LocalAirflow) -> "Iterator[Screen]":
     """A Chinese browser in Shanghai, logged in."""
+    with opened_at(airflow.url, airflow.user, airflow.password) as screen:
+        yield screen
+
+
+@contextmanager
+def opened_at(url: str, user: str, password: str) -> "Iterator[Screen]":
+    """The same at an Airflow that somebody else started."""
     browser = launched()
     try:
         context = browser.new_context(
             locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1500, "height": 1050}
         )
-        screen = Screen(context.new_page(), airflow.url)
-        screen.log_in(airflow.user, airflow.password)
+        screen = Screen(context.new_page(), url)
+        screen.log_in(user, password)
         yield screen
     finally:
         browser.close()
@@ -59,7 +68,9 @@ class Screen:
         self.page.goto(f"{self.url}/dags/assessment")
         self.page.get_by_test_id("trigger-dag-button").first.wait_for()
 
-    def fill_in_backfill(self, first: str, last: str, again: str, params: dict[str, str]) -> None:
+    def fill_in_backfill(
+        self, first: str, last: str, again: str, params: dict[str, str] | None = None
+    ) -> None:
         self.page.get_by_test_id("trigger-dag-button").first.click()
         form = self._form()
         form.get_by_text("回填", exact=True).click()
@@ -70,6 +81,8 @@ class Screen:
             self.page.keyboard.press("Tab")
             self.page.keyboard.press("Escape")
         form.get_by_text(again, exact=True).click()
+        if params is None:
+            return
         form.get_by_text("覆盖现有执行的参数", exact=True).click()
         form.locator("#element_mode").click()
         form.locator("#element_mode").get_by_role("option", name=params["mode"]).click()
@@ -80,9 +93,12 @@ class Screen:
         button.scroll_into_view_if_needed()
         self.picture(f"{self._prefix}-submit")
         button.click()
-        playwright.expect(self.page.get_by_text("已成功触发回填作业").first).to_be_visible()
+        told = self.page.get_by_text("已成功触发回填作业").first
+        playwright.expect(told).to_be_visible(timeout=_SUBMIT_TIMEOUT)
 
-    def backfill(self, prefix: str, years: tuple[int, int], again: str, params: dict[str, str]) -> None:
+    def backfill(
+        self, prefix: str, years: tuple[int, int], again: str, params: dict[str, str] | None = None
+    ) -> None:
         """Fill in and submit a backfill of a span of years, each of which is to run once."""
         self._prefix = prefix
         self.open_dag()

@@ -11,12 +11,9 @@ from typing import Any
 import yaml
 
 from fazhi.settings import PROJECT_ROOT
+from support.policy import in_the_environment, not_its_own
 
 Service = Mapping[str, Any]
-_SECRET_NAME = re.compile(
-    r"password|secret|token|fernet|jwt|_key|conn\b|broker_url|result_backend|store_url", re.I
-)
-_HARMLESS = ("_FILE", "_CMD")
 _NOT_A_SECRET = "postgresql+psycopg2://none@127.0.0.1:1/not-allowed"
 ONE_TIME = frozenset({"init", "maintenance"})
 """Services whose container ends: nothing to watch."""
@@ -170,18 +167,8 @@ def _watched(name: str, service: Service) -> Iterator[str]:
 
 def _secrets_as_files(name: str, service: Service) -> Iterator[str]:
     for variable, value in service.get("environment", {}).items():
-        text = str(value)
-        secret_like = _SECRET_NAME.search(variable) and not variable.endswith(_HARMLESS)
-        if secret_like and text and text != _NOT_A_SECRET and not text.startswith("/run/secrets/"):
-            yield f"{variable} carries a secret in the environment"
-        if re.search(r"://[^/@\s]+:[^/@\s]+@", text):
-            yield f"{variable} carries a password in an address"
-    surplus = set(service.get("secrets", [])) - NEEDS.get(name, set())
-    lacking = NEEDS.get(name, set()) - set(service.get("secrets", []))
-    if surplus:
-        yield f"holds secrets it does not need: {', '.join(sorted(surplus))}"
-    if lacking:
-        yield f"lacks secrets: {', '.join(sorted(lacking))}"
+        yield from in_the_environment(variable, str(value), _NOT_A_SECRET)
+    yield from not_its_own(set(service.get("secrets", [])), NEEDS.get(name, set()))
 
 
 def _no_way_round(_name: str, service: Service) -> Iterator[str]:

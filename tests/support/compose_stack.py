@@ -1,6 +1,6 @@
-"""docker-compose.yaml as it is shipped, running. In: an engine with the images. Out: a stack, told what to do, and taken down.
+"""docker-compose.yaml as it is shipped, running. In: an engine, a clone whose stack was started. Out: the stack, told what to do.
 
-Only what an engine without bridges needs is changed (``compose_override``); secrets are fresh ones of ``make secrets``.
+Only what an engine without bridges needs is changed (``compose_override``).
 """
 
 import contextlib
@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from fazhi.settings import PROJECT_ROOT
-from support.compose_override import HOLDER, override
-from support.container_engine import COMPOSE, IMAGE, Engine, run
+from support.compose_override import HOLDER
+from support.container_engine import COMPOSE, Engine, run
 from support.namespace_door import door
 
 FILE = PROJECT_ROOT / "docker-compose.yaml"
@@ -49,49 +48,41 @@ def composed() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ComposeStack:
-    """A stack of its own name, volumes, secrets and folders."""
+    """The stack of one clone: its name, volumes, secrets and folders are its own."""
 
     engine: Engine
     project: str
-    home: Path
+    clone: Path
 
     @property
     def secrets(self) -> Path:
         """The folder of the secrets."""
-        return self.home / "secrets"
+        return self.clone / "secrets"
 
     @property
     def inbox(self) -> Path:
         """The folder that the workers take submissions from."""
-        return self.home / "inbox"
+        return self.clone / "var" / "inbox"
 
     @property
     def backups(self) -> Path:
         """The folder that backups are written to."""
-        return self.home / "backups"
+        return self.clone / "var" / "backups"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What an engineer puts in ``.env`` to try the stack with the sandbox."""
-        kept = {
+        """The client's; what the stack is told is in the clone's ``.env``."""
+        return {
             name: value for name, value in self.engine.environment.items() if not name.startswith("FAZHI_")
-        }
-        return kept | {
-            "FAZHI_IMAGE": IMAGE,
-            "FAZHI_PULL_POLICY": "never",
-            "FAZHI_SECRETS": str(self.secrets),
-            "FAZHI_INBOX": str(self.inbox),
-            "FAZHI_BACKUPS": str(self.backups),
-            "FAZHI_PORTAL_URL": "http://sandbox:8001",
-            "FAZHI_PLATFORM_URL": "http://sandbox:8000",
-            "FAZHI_RETRY_SECONDS": "5",
         }
 
     def compose(self, *arguments: str, timeout: float = 300, check: bool = True) -> str:
         """Run Compose on this stack; what it wrote."""
         profiles = [flag for profile in PROFILES for flag in ("--profile", profile)]
-        files = ["--file", str(FILE), "--file", str(self.home / "override.yaml")]
-        command = [COMPOSE, "--project-name", self.project, *files, *profiles, *arguments]
+        names = ("docker-compose.yaml", "docker-compose.override.yaml")
+        files = [word for name in names for word in ("--file", str(self.clone / name))]
+        where = ["--project-name", self.project, "--project-directory", str(self.clone)]
+        command = [COMPOSE, *where, *files, *profiles, *arguments]
         return run(command, self.environment, timeout=timeout, check=check).stdout
 
     def up(self, *services: str) -> None:
@@ -180,29 +171,10 @@ class ComposeStack:
         return words | {"redis_conf": conf.partition("requirepass ")[2].split("\n")[0]}
 
     @contextlib.contextmanager
-    def address(self, port: int) -> Iterator[str]:
-        """Where a port of the stack is reached from outside, while it runs."""
-        with door(int(self.state(HOLDER)["Pid"]), port) as where:
+    def address(self, port: int, outside: int = 0) -> Iterator[str]:
+        """Where a port of the stack is reached from outside while it runs: at a port of the machine, a free one by default."""
+        with door(int(self.state(HOLDER)["Pid"]), port, outside) as where:
             yield f"http://{where}"
-
-
-@contextlib.contextmanager
-def prepared(engine: Engine, project: str, home: Path) -> Iterator[ComposeStack]:
-    """A stack that is ready to start, and that is down afterwards."""
-    stack = ComposeStack(engine, project, home)
-    subprocess.run(
-        [sys.executable, PROJECT_ROOT / "include" / "deploy" / "make_secrets.py", stack.secrets],
-        check=True,
-        capture_output=True,
-    )
-    stack.inbox.mkdir()
-    stack.backups.mkdir()
-    os.chown(stack.backups, RUNTIME_USER, RUNTIME_USER)
-    (home / "override.yaml").write_text(override(composed(), bases()["redis"]), encoding="utf-8")
-    try:
-        yield stack
-    finally:
-        stack.down()
 
 
 def bases() -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 The engine listens on a unix socket in a folder of its own, keeps everything there, and makes no bridge and no firewall
 rule: it leaves the machine as it found it. There is no registry: Debian's packages give the base images under the names
-that docker-compose.yaml and Dockerfile ask for (``support/images``), and our image is built from our Dockerfile on them.
+that docker-compose.yaml and Dockerfile ask for (``support/images``), and our Dockerfile builds on them.
 """
 
 import contextlib
@@ -20,7 +20,6 @@ from pathlib import Path
 from fazhi.settings import PROJECT_ROOT
 
 COMPOSE = PROJECT_ROOT / ".venv-ci" / "bin" / "docker-compose"
-IMAGE = "fazhi:under-test"
 _IMAGES = PROJECT_ROOT / "tests" / "support" / "images"
 _SUITE = "bookworm"
 _START_SECONDS, _STOP_SECONDS = 60, 60
@@ -137,8 +136,8 @@ def leftovers(folder: Path) -> list[str]:
     return found
 
 
-def provide_images(engine: Engine, bases: Mapping[str, str]) -> None:
-    """Make the base images and ours.
+def provide_bases(engine: Engine, bases: Mapping[str, str]) -> None:
+    """Make the base images.
 
     Args:
         engine: The engine that shall have them.
@@ -157,9 +156,12 @@ def provide_images(engine: Engine, bases: Mapping[str, str]) -> None:
     packed.unlink()
     for stage, name in bases.items():
         engine.build(name, _IMAGES, "--target", stage)
-    authorities = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or ""
-    ca = ["--secret", f"id=ca,src={authorities}"] if Path(authorities).is_file() else []
-    engine.build(IMAGE, PROJECT_ROOT, "--build-arg", f"PYTHON_IMAGE={bases['python']}", *ca)
+
+
+def authorities() -> str:
+    """The file of the network's own certificate authorities; empty where there are none."""
+    named = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or ""
+    return named if Path(named).is_file() else ""
 
 
 def base_of_our_image() -> str:

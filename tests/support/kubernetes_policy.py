@@ -7,12 +7,11 @@ from typing import Any
 import yaml
 
 from fazhi.settings import PROJECT_ROOT
+from support.policy import in_the_environment, not_its_own
 
 Manifest = Mapping[str, Any]
 FOLDER = PROJECT_ROOT / "include" / "deploy" / "kubernetes"
 _LONG_LIVED = ("Deployment", "StatefulSet")
-_SECRET_NAME = re.compile(r"password|secret|token|fernet|jwt|_key|conn\b|store_url", re.IGNORECASE)
-_HARMLESS = ("_FILE", "_CMD")
 _NOT_A_SECRET = "airflow-db-not-allowed:///"
 _PODS_ONLY = {
     ("", "pods"): {"create", "delete", "get", "list", "patch", "watch"},
@@ -134,19 +133,11 @@ def _container(container: Manifest) -> Iterator[str]:
     if not re.search(r":[^:/]*[0-9][^:/]*$|@sha256:[0-9a-f]{64}$", image):
         yield f"its image is not pinned: {image}"
     for variable in container.get("env", ()):
-        yield from _plain_secret(variable["name"], str(variable.get("value", "")))
+        yield from in_the_environment(variable["name"], str(variable.get("value", "")), _NOT_A_SECRET)
         if "valueFrom" in variable:
             yield f"{variable['name']} brings something from elsewhere into the environment"
     if any("secretRef" in one for one in container.get("envFrom", ())):
         yield "has a secret in its environment"
-
-
-def _plain_secret(variable: str, value: str) -> Iterator[str]:
-    harmless = variable.endswith(_HARMLESS) or value in ("", _NOT_A_SECRET) or value.startswith("/")
-    if _SECRET_NAME.search(variable) and not harmless:
-        yield f"{variable} carries a secret in the environment"
-    if re.search(r"://[^/@\s]+:[^/@\s]+@", value):
-        yield f"{variable} carries a password in an address"
 
 
 def _probes(spec: Manifest) -> Iterator[str]:
@@ -167,11 +158,7 @@ def _secrets(name: str, _manifest: Manifest, pod: Manifest) -> Iterator[str]:
                 yield "holds every secret there is"
             if volume["secret"].get("defaultMode", 0o644) & 0o007:
                 yield "lets everybody in the pod read its secrets"
-    needed = NEEDS.get(name, set())
-    if held - needed:
-        yield f"holds secrets it does not need: {', '.join(sorted(held - needed))}"
-    if needed - held:
-        yield f"lacks secrets: {', '.join(sorted(needed - held))}"
+    yield from not_its_own(held, NEEDS.get(name, set()))
 
 
 def _volumes(_name: str, _manifest: Manifest, pod: Manifest) -> Iterator[str]:
@@ -218,7 +205,8 @@ def _of_the_whole(manifests: Sequence[Manifest]) -> Iterator[str]:
         if one["kind"] == "ConfigMap":
             for variable, value in one["data"].items():
                 yield from (
-                    f"{one['metadata']['name']}: {breach}" for breach in _plain_secret(variable, str(value))
+                    f"{one['metadata']['name']}: {breach}"
+                    for breach in in_the_environment(variable, str(value), _NOT_A_SECRET)
                 )
     yield from _quiet(manifests)
     yield from _network(manifests)

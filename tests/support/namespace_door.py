@@ -16,9 +16,9 @@ _CHUNK = 65_536
 
 
 @contextlib.contextmanager
-def door(pid: int, port: int) -> Iterator[str]:
-    """The address ``127.0.0.1:PORT`` that leads to ``port`` beside process ``pid``; needs root."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def door(pid: int, port: int, outside: int = 0) -> Iterator[str]:
+    """The address ``127.0.0.1:OUTSIDE`` that leads to ``port`` beside process ``pid``; needs root. 0 is any free one."""
+    with socket.create_server(("127.0.0.1", outside)) as listener:
         ready: list[OSError | None] = []
         entered = threading.Event()
         threading.Thread(target=_serve, args=(listener, pid, port, ready, entered), daemon=True).start()

@@ -10,7 +10,16 @@ from typer.main import get_command
 from fazhi.cli import app
 from fazhi.settings import PROJECT_ROOT
 from support.compose_policy import shipped
-from support.manual import BACKUP_AND_RESTORE, FIRST_INSTALLATION, commands, maintenance
+from support.manual import (
+    BACKUP_AND_RESTORE,
+    FIRST_INSTALLATION,
+    THE_HOUR,
+    commands,
+    crontab,
+    hour,
+    maintenance,
+    section,
+)
 
 JOINS_COMMANDS = ("&&", ";")
 
@@ -76,3 +85,36 @@ def test_what_is_restored_is_what_was_backed_up_before_anything_starts():
         "docker compose up -d --wait",
         "docker compose run --rm maintenance fazhi audit verify",
     ]
+
+
+def test_the_hour_is_made_of_steps_whose_commands_can_all_be_found():
+    steps = hour()
+    assert [step.number for step in steps] == list(range(1, 8))
+    walked = [command for step in steps for command in step.commands]
+    assert {"make demo", "make image", "docker compose up -d --wait"} <= set(walked)
+    assert sum(command.startswith("docker compose") for command in walked) >= 12
+    assert "```" not in section(
+        THE_HOUR
+    )  # a command of the hour stands in a sentence, or in a part that a step names
+    for span in re.findall(r"`([a-z]+ [^`]+)`", section(THE_HOUR).partition("\n1. ")[2]):
+        assert span in walked
+
+
+def test_the_manual_says_how_long_each_step_of_the_hour_takes():
+    for text in re.findall(r"^\d\. \*\*.+?\*\*（(.+?)）", section(THE_HOUR), re.M):
+        assert re.search(r"(\d+|[一二三四五六七八九十]+) ?分钟", text), text
+
+
+@pytest.mark.parametrize("line", crontab())
+def test_a_line_of_the_crontab_waits_for_no_terminal_and_for_no_other_run(line):
+    *times, command = line.split(maxsplit=5)
+    assert all(re.fullmatch(r"[0-9*]+", time) for time in times)
+    assert re.search(r"docker compose run .*-T ", command)
+    assert "flock " in command
+    assert not re.search(r"(?<!\\)%", command)
+
+
+def test_the_crontab_backs_up_every_night_and_asks_for_what_the_command_line_knows():
+    (nightly,) = [line for line in crontab() if "store backup" in line]
+    assert re.match(r"\d+ \d+ \* \* \* ", nightly)
+    assert "/srv/backups/$(date +\\%F-\\%H\\%M)" in nightly  # a second one of the day has a name of its own
