@@ -76,6 +76,9 @@ performance: install ## measure whole nights and write docs/performance.md (FAZH
 	@mkdir -p $(RESULTS)
 	@for bench in year same_checks:same airflow; do \
 	  $(BIN)/python tests/benchmarks/bench_$${bench%%:*}.py --json $(RESULTS)/$${bench##*:}.json || exit 1; done
+	@$(BIN)/python tests/benchmarks/workers.py --json $(RESULTS)/workers.json || test $$? = 2
+	@test -z "$(FAZHI_BENCH)" || for bench in validation resubmission; do \
+	  FAZHI_BENCH=full $(BIN)/python tests/benchmarks/bench_$$bench.py > $(RESULTS)/$$bench.txt || exit 1; done
 	@$(BIN)/python tests/benchmarks/write_performance.py $(RESULTS)
 
 SBOM ?= dist/sbom.json

@@ -1,7 +1,8 @@
 """Writes docs/performance.md. In: a folder with what the benches' ``--json`` kept; the other benches, run now. Out: the page.
 
 The folder has ``year*.json`` (``bench_year.py``; several files are several sizes) and, where they were measured,
-``same.json`` (``bench_same_checks.py``) and ``airflow.json``. ``make performance`` fills it and calls this.
+``same.json`` (``bench_same_checks.py``), ``airflow.json``, ``workers.json`` (``workers.py``), and ``validation.txt`` and
+``resubmission.txt``: what those benches print at FAZHI_BENCH=full. ``make performance`` fills it and calls this.
 The page says on what machine and under which load it was measured; what was not measured is called an extrapolation, with
 the exponent that it rests on. ``--keep-others`` leaves the output of the other benches as it stands on the page.
 """
@@ -60,6 +61,10 @@ WAYS = {
     "GX per indicator": "（a）每个指标一个 GX 期望",
     "pandas": "（b）pandas",
     "SQL by hand": "（c）手写一条 SQL",
+}
+LARGE = {
+    "validation": "核验一个全年，对照手写的一条 SQL",
+    "resubmission": "百分之一的单位重新报送，对照核验全年",
 }
 OTHERS = {
     "bench_validation.py": "核验：GX 加列出问题，对照只用一条 SQL 列出同样的问题",
@@ -222,6 +227,30 @@ def airflow(kept: dict[str, Any] | None) -> str:
 测前、测后的平均负载是 {kept["load"][0]:.1f} 和 {kept["load"][1]:.1f}，超过核数时这一节只能看数量级。"""
 
 
+def workers(kept: dict[str, Any] | None) -> str:
+    """How much faster several workers are."""
+    if kept is None:
+        return "几个工作进程同时做能快多少，没有测。"
+    seconds = {int(name): spent for name, spent in kept["seconds"].items()}
+    lines = [row("工作进程", "墙钟秒", "一个进程的几倍快"), "| ---: | ---: | ---: |"]
+    lines += [row(str(name), f"{spent:.1f}", f"{seconds[1] / spent:.2f}") for name, spent in seconds.items()]
+    table = "\n".join(lines)
+    return f"""{kept["units"]} 个单位、{kept["regions"]} 个地区、{kept["values"]:,} 行数值，核验并计分，{kept["cores"]} 核的一台机器，
+PostgreSQL 也在上面，最多能快到核数的倍数；写数据库的时候一个等一个。几种做法留下的结果逐份相同。
+
+{table}"""
+
+
+def large(folder: Path) -> str:
+    """What the benches of large tables printed."""
+    parts = []
+    for name, title in LARGE.items():
+        kept = folder / f"{name}.txt"
+        said = f"```text\n{kept.read_text(encoding='utf-8').rstrip()}\n```" if kept.is_file() else "没有测。"
+        parts.append(f"### {title}\n\n`FAZHI_BENCH=full tests/benchmarks/bench_{name}.py`\n\n{said}")
+    return "\n\n".join(parts)
+
+
 def outputs() -> str:
     """What the other benches print."""
     parts = []
@@ -294,7 +323,13 @@ def page(folder: Path, others: str) -> str:
 
 {airflow(_kept(folder, "airflow"))}
 
-几个工作进程同时做能快多少，没有测。
+## 几个工作进程
+
+{workers(_kept(folder, "workers"))}
+
+## 大表
+
+{large(folder)}
 
 重新测量：`make performance`（快速档）；`FAZHI_BENCH=province make performance` 测 67、600、2,000 个单位，
 `full` 测到 6,000 个单位，要数小时。
