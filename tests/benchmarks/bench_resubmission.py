@@ -5,6 +5,7 @@ SQLite always; PostgreSQL too where FAZHI_TEST_POSTGRES names a database that ma
 takes 100,000 and 1,000,000 rows.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -56,6 +57,16 @@ def measure(url: str, rows: int) -> tuple[int, int, int, float, float]:
     return judged, units, sent, whole, again
 
 
+def databases(postgres: str) -> tuple[str, ...]:
+    """Which are measured: both where there is a PostgreSQL, or the one that ``--database`` names."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--database", choices=("sqlite", "postgresql"))
+    one = parser.parse_args().database
+    if one is not None:
+        return (one,)
+    return ("sqlite", "postgresql") if postgres else ("sqlite",)
+
+
 def main() -> int:
     """Print the table."""
     bench = os.environ.get("FAZHI_BENCH", "")
@@ -64,7 +75,7 @@ def main() -> int:
     print(
         f"{'database':<12}{'rows':>10}{'units again':>12}{'rows again':>12}{'year':>10}{'again':>10}{'share':>8}"
     )
-    for database in ("sqlite", "postgresql") if postgres else ("sqlite",):
+    for database in databases(postgres):
         for rows in SIZES[bench]:
             with tempfile.TemporaryDirectory() as folder:
                 url = emptied(postgres) if database == "postgresql" else f"sqlite:///{folder}/store.db"

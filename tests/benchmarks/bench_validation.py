@@ -9,6 +9,7 @@ memory does not grow with the rows. SQLite always; PostgreSQL too where FAZHI_TE
 be overwritten. FAZHI_BENCH=full takes 100,000 and 1,000,000 rows, FAZHI_BENCH=soak 10,000,000 as well.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -142,6 +143,16 @@ def measure_database(database: str, postgres: str, sizes: Sequence[int]) -> list
     return all_sizes
 
 
+def databases(postgres: str) -> tuple[str, ...]:
+    """Which are measured: both where there is a PostgreSQL, or the one that ``--database`` names."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--database", choices=("sqlite", "postgresql"))
+    one = parser.parse_args().database
+    if one is not None:
+        return (one,)
+    return ("sqlite", "postgresql") if postgres else ("sqlite",)
+
+
 def main() -> int:
     """Print the table."""
     bench = os.environ.get("FAZHI_BENCH", "")
@@ -151,7 +162,7 @@ def main() -> int:
         f"{'database':<12}{'rows':>10}{'findings':>10}{'by hand':>12}{'our listing':>12}{'with GX':>12}{'ratio':>8}"
         f"{'memory':>12}"
     )
-    for database in ("sqlite", "postgresql") if postgres else ("sqlite",):
+    for database in databases(postgres):
         measured = measure_database(database, postgres, SIZES[bench])
         flat = measured[-1].peak <= measured[0].peak * FLAT
         held = held and flat and (not bench or measured[-1].whole / measured[-1].by_hand <= AIM)
