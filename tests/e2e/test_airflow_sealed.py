@@ -58,6 +58,7 @@ def city(
         years=range(YEAR, YEAR + 1),
         faults="0",
         portal=False,
+        nightly=True,
         FAZHI_HOLIDAYS_DIR=str(holidays(home)),
     ) as city:
         yield city

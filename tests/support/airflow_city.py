@@ -33,6 +33,8 @@ FAST = {
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
 }
 """Airflow needs 300 s by default to notice a dead task."""
+BY_HAND = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
+"""No run but those that a test asks for: at 01:30 a nightly run would come between."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def airflow_city(
     years: range | None = None,
     faults: str = "0.02",
     portal: bool = True,
+    nightly: bool = False,
     **settings: str,
 ) -> Iterator[AirflowCity]:
     """A city under a running Airflow.
@@ -129,6 +132,7 @@ def airflow_city(
         years: From 2021 to the current year unless told otherwise.
         faults: The share of planted faults.
         portal: Whether every other submission waits at the portal, not in the folder.
+        nightly: Whether runs start by the clock also, as they do in production.
         settings: Further settings of the tasks.
     """
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
@@ -150,7 +154,7 @@ def airflow_city(
         }
         airflow = LocalAirflow(
             home / "airflow",
-            FAST | environment,
+            FAST | ({} if nightly else BY_HAND) | environment,
             progress=lambda line: print(line, flush=True),
         )
         try:
