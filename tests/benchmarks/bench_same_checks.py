@@ -120,9 +120,8 @@ def prepared(url: str, rows: int) -> tuple[Engine, Edition, int]:
     bulk = fill(engine, edition, rows)
     dims = slices.dimensions(edition, bulk.registry, YEAR, TODAY, None)
     with write(engine) as connection:
-        slices._prepare(
-            connection, slices._parses(connection, dims, bulk.registry, YEAR, REGION, TODAY, True)
-        )
+        place = slices._place(dims, bulk.registry, YEAR, REGION, TODAY)
+        slices._prepare(connection, slices._ready(connection, dims, place, True))
     return engine, edition, bulk.rows
 
 

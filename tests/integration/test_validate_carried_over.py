@@ -147,3 +147,23 @@ def test_a_check_that_names_another_indicator_is_followed_back(tmp_path: Path) -
     city.judge()
     found = [one for one in city.findings("CONFLICT") if one["check_id"] == own.check_id]
     assert [one["indicator_code"] for one in found] == ["G2.2"]
+
+
+def test_what_another_region_submits_is_no_news_here(tmp_path: Path) -> None:
+    elsewhere = replace(unit("外地单位", Tag.LEAD, Tag.ENF), division_code="150100")
+    city = City.at(tmp_path, EDITION, registry=small_registry(EDITION, elsewhere))
+    city.submit([{**FAULTY, "unit": "甲单位"}])
+    first = city.judge()
+    city.submit([{**FAULTY, "unit": "外地单位"}])
+    second = city.judge()
+    assert (second.validation_id, second.new) == (first.validation_id, False)
+    assert rules_of(city, "外地单位") == []
+
+
+def test_a_sender_nobody_knows_is_judged_with_the_first_region(tmp_path: Path) -> None:
+    city = City.at(tmp_path, EDITION, registry=small_registry(EDITION))
+    city.submit([{**FAULTY, "unit": "甲单位", "by": "无此单位"}])
+    assert city.judge().new
+    with read(city.engine) as connection:
+        (row,) = connection.execute(select(slice_parse)).all()
+    assert row.region == "150200"

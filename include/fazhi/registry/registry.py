@@ -11,7 +11,7 @@ from datetime import date
 from typing import TypeVar
 
 from fazhi.model.errors import UsageError
-from fazhi.model.terms import Group
+from fazhi.model.terms import Group, Tag
 from fazhi.registry.records import Adjustment, Alias, LeadTask, Source, Unit
 from fazhi.systems.edition import Edition, Indicator
 
@@ -44,6 +44,7 @@ class Registry:
             (task.year, task.lead_unit_code, code) for task in lead_tasks for code in task.indicator_codes
         }
         self._on_day: dict[date, Mapping[str, Unit]] = {}
+        self._fitting_tags: dict[tuple[str, frozenset[Tag], date], tuple[Indicator, ...]] = {}
         self._predecessors: dict[tuple[int, date], Mapping[str, tuple[str, ...]]] = {}
 
     # --- units ---
@@ -209,7 +210,10 @@ class Registry:
             UsageError: The year has not begun.
         """
         day = self.deciding_day(year, today)
-        return tuple(i for i in edition.indicators if self._applies_on(i, unit, year, day))
+        if not unit.valid_on(day):
+            return ()
+        fitting = self._fitting(edition, unit.tags, day)
+        return tuple(one for one in fitting if self._leads_if_it_must(one, unit, year))
 
     # --- regions ---
 
@@ -250,11 +254,24 @@ class Registry:
         return {heir: tuple(sorted(codes)) for heir, codes in heirs.items()}
 
     def _applies_on(self, indicator: Indicator, unit: Unit, year: int, day: date) -> bool:
-        if not (unit.valid_on(day) and indicator.in_force(day) and indicator.categories & unit.tags):
-            return False
-        if indicator.group is Group.LEAD and not unit.is_region:
-            return (year, unit.unit_code, indicator.code) in self._leads
-        return True
+        fits = unit.valid_on(day) and _fits(indicator, unit.tags, day)
+        return fits and self._leads_if_it_must(indicator, unit, year)
+
+    def _fitting(self, edition: Edition, tags: frozenset[Tag], day: date) -> tuple[Indicator, ...]:
+        """The indicators that fit all units of the same tags: of thousands of units there are a few kinds."""
+        key = (edition.digest, tags, day)
+        if key not in self._fitting_tags:
+            self._fitting_tags[key] = tuple(one for one in edition.indicators if _fits(one, tags, day))
+        return self._fitting_tags[key]
+
+    def _leads_if_it_must(self, indicator: Indicator, unit: Unit, year: int) -> bool:
+        if indicator.group is not Group.LEAD or unit.is_region:
+            return True
+        return (year, unit.unit_code, indicator.code) in self._leads
+
+
+def _fits(indicator: Indicator, tags: frozenset[Tag], day: date) -> bool:
+    return indicator.in_force(day) and bool(indicator.categories & tags)
 
 
 _Interval = tuple[str, date, date | None]

@@ -12,10 +12,12 @@ from fazhi.store.tables import department_request, request_ruling
 
 def extensions(connection: Connection, year: int) -> dict[tuple[str, str], str]:
     """The granted last days (ISO) of a year, by unit and period."""
-    return {
-        (row.unit_code, row.period): row.until
-        for row in connection.execute(_granted().where(department_request.c.year == year))
-    }
+    return {(row.unit_code, row.period): row.until for row in connection.execute(granted_days(year))}
+
+
+def granted_days(year: int) -> Select[Any]:
+    """A query of them: ``unit_code``, ``period``, ``until``."""
+    return _granted().where(department_request.c.year == year)
 
 
 def extension(connection: Connection, unit_code: str, period: str) -> str | None:

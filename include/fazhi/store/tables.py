@@ -256,6 +256,7 @@ unit_dim = Table(
     Column("exists_in_year", Integer, nullable=False),
     Column("has_duty", Integer, nullable=False, comment="whether any indicator applies to it in the year"),
     Column("successor_code", Text),
+    Column("region", Text, comment="division code of the city that its submissions are judged with"),
 )
 
 reporter_dim = Table(
@@ -303,6 +304,7 @@ submission_dim = Table(
     Column("revision", Integer, primary_key=True),
     Column("submitted_second", BigInteger, nullable=False, comment="seconds since 1970"),
     Column("submitted_day", String(10), nullable=False, comment="in Asia/Shanghai"),
+    Column("received_second", BigInteger, comment="seconds since 1970"),
     comment="a submission's times in a form that SQL compares",
 )
 

@@ -27,6 +27,7 @@ from fazhi.store.tables import (
     value_token,
 )
 from fazhi.systems.edition import Edition
+from fazhi.validate.reported import sent_of
 from fazhi.validate.rules import YEARS_BACK
 
 Sender = tuple[str, str]
@@ -52,15 +53,15 @@ class Basis:
     Attributes:
         rules_digest: Everything that all findings depend on: edition, duties, rules, wording.
         compared: The current parses of all regions and of the years that are compared.
-        parses: The slice's own parses, each with a digest of what the slice says of it.
-        submissions: A digest of all submissions that a sender of the slice made for a period, superseded ones too.
+        parses: The slice's own parses, each with what the slice says of it.
+        submissions: A line for each submission of the region's senders, superseded ones too (``reported``).
         excused: Unit, indicator and period of each approved 不适用.
     """
 
     rules_digest: str
     compared: frozenset[int]
     parses: Mapping[int, str]
-    submissions: Mapping[tuple[str, str, str], str]
+    submissions: frozenset[str]
     excused: frozenset[tuple[str, str, str]]
 
     def packed(self) -> bytes:
@@ -68,7 +69,7 @@ class Basis:
         content = {
             "compared": list(self.compared),
             "parses": list(self.parses.items()),
-            "submissions": [(*key, told) for key, told in self.submissions.items()],
+            "submissions": list(self.submissions),
             "excused": list(self.excused),
         }
         return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
@@ -81,7 +82,7 @@ class Basis:
             rules_digest,
             frozenset(content["compared"]),
             {int(number): told for number, told in content["parses"]},
-            {(kind, sender, period): told for kind, sender, period, told in content["submissions"]},
+            frozenset(content["submissions"]),
             frozenset((unit, code, period) for unit, code, period in content["excused"]),
         )
 
@@ -174,8 +175,7 @@ class _Ways:
 
     def _of_changed_senders(self) -> Iterator[int]:
         """Parses for the periods that more was submitted for, or submitted as the very file that was."""
-        old, new = self.old.submissions, self.new.submissions
-        changed = {key for key in {*old, *new} if old.get(key) != new.get(key)}
+        changed = {sent_of(line) for line in self.old.submissions ^ self.new.submissions}
         if not changed:
             return
         senders = {key[1] for key in changed}

@@ -73,8 +73,8 @@ class Dimensions:
     """The rows that the values of a year are joined with."""
 
     edition: Edition
-    units: tuple[tuple[str, str, int, int, str | None], ...]
-    """Code, name, exists in the year, has any duty, successor."""
+    units: tuple[tuple[str, str, int, int, str | None, str], ...]
+    """Code, name, exists in the year, has any duty, successor, region."""
     duties: tuple[tuple[str, str], ...]
     """Unit and indicator."""
     reporters: tuple[tuple[str, str, int], ...]
@@ -110,7 +110,7 @@ class Dimensions:
             reporters.setdefault(indicator, []).append(code)
         return Names(
             units={code: name for code, name, *_ in self.units},
-            successors={code: heir for code, _, _, _, heir in self.units if heir},
+            successors={code: heir for code, _, _, _, heir, _ in self.units if heir},
             reporters={indicator: tuple(dict.fromkeys(codes)) for indicator, codes in reporters.items()},
         )
 
@@ -135,7 +135,7 @@ class Dimensions:
             insert_rows(connection, reporter_dim, _named(duty, _REPORTER_COLUMNS, self.reporters))
 
 
-_UNIT_COLUMNS = ("unit_code", "name_zh", "exists_in_year", "has_duty", "successor_code")
+_UNIT_COLUMNS = ("unit_code", "name_zh", "exists_in_year", "has_duty", "successor_code", "region")
 _DUTY_COLUMNS = ("unit_code", "indicator_code")
 _REPORTER_COLUMNS = ("reporter_code", "indicator_code", "source_rank")
 
@@ -162,14 +162,16 @@ def dimensions(
 
 def _units(
     registry: Registry, year: int, today: date, with_duty: set[str]
-) -> tuple[tuple[str, str, int, int, str | None], ...]:
+) -> tuple[tuple[str, str, int, int, str | None, str], ...]:
     day = registry.deciding_day(year, today)
     found = []
     for code, records in _records(registry).items():
         in_year = [record for record in records if _lived_in(record, year)]
         shown = (in_year or records)[-1]
+        begun = [record for record in records if record.valid_from <= day]
+        region = registry.region_of((begun or records[:1])[-1])
         heir = registry.successor_of(code, day)
-        found.append((code, shown.name_zh, int(bool(in_year)), int(code in with_duty), heir))
+        found.append((code, shown.name_zh, int(bool(in_year)), int(code in with_duty), heir, region))
     return tuple(sorted(found, key=lambda row: row[0]))
 
 

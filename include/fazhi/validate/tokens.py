@@ -80,7 +80,12 @@ def _aware(moment: str) -> datetime:
 
 def _load_times(connection: Connection, first_year: int, last_year: int) -> None:
     statement = (
-        select(submission.c.submission_id, submission.c.revision, submission.c.submitted_at)
+        select(
+            submission.c.submission_id,
+            submission.c.revision,
+            submission.c.submitted_at,
+            submission.c.received_at,
+        )
         .outerjoin(
             submission_dim,
             and_(
@@ -96,6 +101,7 @@ def _load_times(connection: Connection, first_year: int, last_year: int) -> None
             "revision": row.revision,
             "submitted_second": seconds(row.submitted_at),
             "submitted_day": _aware(row.submitted_at).astimezone(SHANGHAI).date().isoformat(),
+            "received_second": seconds(row.received_at),
         }
         for row in connection.execute(statement).all()
     ]
