@@ -9,13 +9,16 @@ that leaves open.
 import contextlib
 import fcntl
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -263,14 +266,35 @@ def test_a_run_by_hand_pushes_what_lies_in_the_folder(stack: ComposeStack, api: 
     assert_stored_once(stack, BY_HAND)
 
 
+def held_at_work(stack: ComposeStack, api: AirflowApi, runs: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """A task that is at work, stopped so that it cannot end before its worker does; and the worker's name."""
+    deadline = time.monotonic() + RUN_TIMEOUT
+    while time.monotonic() < deadline:
+        task = when_running(api, runs, KILLED_IN, RUN_TIMEOUT)
+        for name in WORKERS:
+            for pid in stack.processes(name):
+                with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it has just ended
+                    if f"airflow worker -- {task['id']}" not in Path(f"/proc/{pid}/cmdline").read_text():
+                        continue
+                    os.kill(pid, signal.SIGSTOP)
+                    if _still(api, task):
+                        return task, name
+                    os.kill(pid, signal.SIGCONT)
+    raise AssertionError("no task was caught at work")
+
+
+def _still(api: AirflowApi, task: dict[str, Any]) -> bool:
+    states = insisting(lambda: api.task_states(task["dag_run_id"]))
+    return any((one["id"], one["state"]) == (task["id"], "running") for one in states)
+
+
 def test_a_backfill_survives_the_death_of_a_worker_and_of_the_database(stack: ComposeStack, api: AirflowApi):
     before = {run.run_id for run in api.runs()}
     api.create_backfill(BACKFILL[0], BACKFILL[-1], PUSH, reprocess="completed")
     runs = [run.run_id for run in api.runs() if run.run_id not in before]
     assert len(runs) == len(BACKFILL)
 
-    first = when_running(api, runs, KILLED_IN, RUN_TIMEOUT)
-    (at_work,) = [name for name in WORKERS if first["pid"] in stack.processes(name).values()][:1]
+    first, at_work = held_at_work(stack, api, runs)
     died = stack.state(at_work)["StartedAt"]
     stack.kill_hard(at_work)
     others = [run_id for run_id in runs if run_id != first["dag_run_id"]]
