@@ -41,7 +41,7 @@ from fazhi.systems import load_editions
 from fazhi.systems.edition import DatedValue, Deadline, Edition
 from fazhi.validate import ValidationOutcome, validate_slice
 from fazhi.validate.expectations import suite_document
-from fazhi.validate.gate import counts_by_gx
+from fazhi.validate.gate import counts_by_gx, slice_query
 from support.decisions import NEXT_ORDINAL
 
 EDITIONS = load_editions(PROJECT_ROOT / "include" / "indicator_systems")
@@ -334,9 +334,7 @@ class City:
 
 def counts_by_queries(engine: Engine, suite: Mapping[str, Any], year: int, region: str) -> dict[str, int]:
     """The suite's queries counted without GX, on the rows that GX is given."""
-    here = f"year = {year} AND region = '{region}' AND to_judge = 1"
-    slices = f"SELECT parse_id FROM slice_parse WHERE {here}"
-    batch = f"(SELECT * FROM value WHERE parse_id IN ({slices}))"
+    batch = f"({slice_query(year, region)})"
     with read(engine) as connection:
         return {
             one["meta"]["rule"]: len(

@@ -80,7 +80,7 @@ def _validate(engine: Engine, suite: Mapping[str, Any], year: int, region: str) 
     )
     source = add(DATASOURCE, connection_string=url)
     try:
-        asset = source.add_query_asset("slice", query=_slice_query(year, region))
+        asset = source.add_query_asset("slice", query=slice_query(year, region))
         batch = asset.add_batch_definition_whole_table("slice").get_batch()
         counted = [counting(one) for one in suite["expectations"]]
         result = batch.validate(
@@ -91,12 +91,19 @@ def _validate(engine: Engine, suite: Mapping[str, Any], year: int, region: str) 
     return {_rule(one): _count(one) for one in result.results}
 
 
-def _slice_query(year: int, region: str) -> str:
+def slice_query(year: int, region: str) -> str:
+    """The values of a slice's parses to be judged, as a query without parameters.
+
+    Raises:
+        SystemFault: The region is no division code.
+    """
     if not (region.isascii() and region.isdigit()):
         raise SystemFault(f"地区代码“{region}”不是数字")
-    here = f"year = {int(year)} AND region = '{region}' AND to_judge = 1"
-    slices = f"SELECT parse_id FROM slice_parse WHERE {here}"  # noqa: S608 - digits only
-    return f"SELECT * FROM value WHERE parse_id IN ({slices})"  # noqa: S608
+    # a join, no IN: SQLite would go through the list for each parse again, quadratic in the number of parses
+    return (
+        "SELECT value.* FROM value JOIN slice_parse ON slice_parse.parse_id = value.parse_id"  # noqa: S608
+        f" WHERE slice_parse.year = {int(year)} AND slice_parse.region = '{region}' AND slice_parse.to_judge = 1"
+    )
 
 
 def _rule(result: Any) -> str:
