@@ -18,6 +18,7 @@ def _units(*names: str | None) -> list[dict[str, object]]:
             "exists_in_year": 1,
             "has_duty": 0,
             "successor_code": None,
+            "region": "150200",
         }
         for number, name in enumerate(names)
     ]
