@@ -149,15 +149,19 @@ def test_a_check_that_names_another_indicator_is_followed_back(tmp_path: Path) -
     assert [one["indicator_code"] for one in found] == ["G2.2"]
 
 
-def test_what_another_region_submits_is_no_news_here(tmp_path: Path) -> None:
+def test_a_number_that_a_unit_of_another_region_comes_to_share_is_found_here(tmp_path: Path) -> None:
     elsewhere = replace(unit("外地单位", Tag.LEAD, Tag.ENF), division_code="150100")
     city = City.at(tmp_path, EDITION, registry=small_registry(EDITION, elsewhere))
-    city.submit([{**FAULTY, "unit": "甲单位"}])
-    first = city.judge()
-    city.submit([{**FAULTY, "unit": "外地单位"}])
-    second = city.judge()
-    assert (second.validation_id, second.new) == (first.validation_id, False)
-    assert rules_of(city, "外地单位") == []
+    for name in OTHERS:
+        city.submit([{**FAULTY, "unit": "甲单位", "by": name}])
+    first = {"indicator": "I1.2", "value": "4", "note": "见合环罚字〔2024〕3号（合成数据）", "unit": "甲单位"}
+    city.submit([first])
+    city.judge()
+    assert "CROSS_UNIT_DUP" not in rules_of(city, "甲单位")
+    city.submit([{**first, "value": "5", "unit": "外地单位"}])
+    assert city.judge().new
+    assert "CROSS_UNIT_DUP" in rules_of(city, "甲单位")
+    assert rules_of(city, "外地单位") == []  # it is judged where it belongs
 
 
 def test_a_sender_nobody_knows_is_judged_with_the_first_region(tmp_path: Path) -> None:

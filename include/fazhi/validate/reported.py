@@ -72,19 +72,28 @@ def moment(connection: Connection, year: int, region: str) -> Moment:
     )
 
 
-def parses_digest(connection: Connection, place: Place) -> str:
-    """A digest of the current parses that findings of a region may rest on: its own ones, and all offices'."""
-    statement = _parses(place, _line(*_PARSE)).order_by(
-        current_parse.c.year, current_parse.c.kind, current_parse.c.sender_code, current_parse.c.period
+def parses_digest(connection: Connection, year: int) -> str:
+    """A digest of the current parses of all regions: the same document or evidence may be claimed in another one."""
+    statement = (
+        select(_line(*_PARSE))
+        .join_from(current_parse, parse, parse.c.parse_id == current_parse.c.parse_id)
+        .where(_compared_years(current_parse.c.year, year))
+        .order_by(
+            current_parse.c.year, current_parse.c.kind, current_parse.c.sender_code, current_parse.c.period
+        )
     )
     lines = connection.execute(statement.execution_options(yield_per=_AT_ONCE)).scalars()
     return lines_digest(line for some in lines.partitions() for line in some)
 
 
 def periods_compared(connection: Connection, place: Place) -> tuple[str, ...]:
-    """The periods of these parses."""
-    statement = _parses(place, current_parse.c.period).distinct()
-    return tuple(sorted(connection.execute(statement).scalars()))
+    """The periods that a region's senders, and all offices, report in the years compared."""
+    periods = select(current_parse.c.period).distinct()
+    statement, here = place.own(periods, current_parse.c.sender_code)
+    reported = statement.where(
+        _compared_years(current_parse.c.year, place.year), or_(here, current_parse.c.kind == "office")
+    )
+    return tuple(sorted(connection.execute(reported).scalars()))
 
 
 def submission_lines(connection: Connection, place: Place) -> tuple[str, ...]:
@@ -119,14 +128,6 @@ _PARSE = (
     parse.c.reader_digest,
 )
 """Which parse it is, whatever its number in this store."""
-
-
-def _parses(place: Place, *columns: Any) -> Select[Any]:
-    joined = select(*columns).join_from(current_parse, parse, parse.c.parse_id == current_parse.c.parse_id)
-    statement, here = place.own(joined, current_parse.c.sender_code)
-    return statement.where(
-        _compared_years(current_parse.c.year, place.year), or_(here, current_parse.c.kind == "office")
-    )
 
 
 def _compared_years(column: ColumnElement[int], year: int) -> ColumnElement[bool]:

@@ -201,7 +201,7 @@ def _ready(connection: Connection, dims: Dimensions, place: Place, gated: bool) 
     rules = _rules(dims, place, gated)
     content = {
         **rules,
-        "parses": parses_digest(connection, place),
+        "parses": parses_digest(connection, place.year),
         "submissions": lines_digest(submissions),
         "locks": [list(lock) for lock in now.locks],
         "deadlines": sorted({str(dims.due_second(period)) for period in periods_compared(connection, place)}),
