@@ -1,7 +1,7 @@
 """How much faster several workers judge and score a year, as Celery deals its regions out (合成数据).
 
-A synthetic province is collected and read once into a PostgreSQL of its own; then its regions are validated (with Great
-Expectations) and scored by one, two and four worker processes, each time on a copy of that store, each region in one go.
+A synthetic province is collected and read once into a PostgreSQL of its own; then one, two and four worker processes validate all
+its regions (with Great Expectations) and score them, one step after the other as the DAG does it, each time on a copy of that store.
 Baseline: one worker. Writers wait for one another, and machine and server are shared, so the cores are what can be gained.
 All ways have to leave the same results.
 
@@ -36,17 +36,12 @@ from support.postgres import Cluster, running_cluster, why_not
 WORKERS = (1, 2, 4)
 
 
-def judge_and_score(settings: Settings, year: int, region: str) -> None:
-    """What the two tasks of a region do."""
-    pipeline.validate(settings, year, region)
-    pipeline.score(settings, year, region)
-
-
 def seconds_with(workers: int, settings: Settings, year: int, regions: list[str]) -> float:
-    """How long so many processes take for all regions."""
+    """How long so many processes take for all regions: nothing is scored before all of them are validated."""
     begun = time.perf_counter()
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
-        list(pool.map(partial(judge_and_score, settings, year), regions))
+        for step in (pipeline.validate, pipeline.score):
+            list(pool.map(partial(step, settings, year), regions))
     return time.perf_counter() - begun
 
 

@@ -170,10 +170,12 @@ def aims(sizes: Sequence[dict[str, Any]]) -> str:
         max(cost for name, cost in one.items() if name in SPACE and name != "store MiB") for one in costs
     ]
     shares = [one["full year"] / one["pandas"] for one in costs]
-    growth = sizes[-1]["units"] / sizes[-2]["units"]
+    growth, rows = (sizes[-1][name] / sizes[-2][name] for name in ("units", "rows"))
     return (
         f"目标：全年的增长指数不大于 {AIM:g}，现为 {power:.2f}，{'达到' if power <= AIM else '没有达到'}；"
         f"内存：单位数为 {growth:.1f} 倍时，最大的进程为 {peaks[1] / peaks[0]:.2f} 倍。\n"
+        f"单位数为 {growth:.1f} 倍，数值行数为 {rows:.1f} 倍，处理器时间为 {costs[1]['full year'] / costs[0]['full year']:.1f} 倍：\n"
+        "行数增长得比单位数慢时，上面的指数不能当作按行数的指数。\n"
         f"机器忙时处理器时间也会变长，所以再看同一轮里的比值：全年与 pandas 对照之比，"
         f"{sizes[-2]['units']:,} 个单位时为 {shares[0]:.1f}，{sizes[-1]['units']:,} 个单位时为 {shares[1]:.1f}。"
     )
@@ -278,7 +280,7 @@ def measured_outputs() -> str:
 {said}"""
 
 
-def page(folder: Path, others: str) -> str:
+def page(folder: Path, others: str, circumstances: str = "") -> str:
     """The whole page."""
     sizes = sizes_in(folder)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -289,6 +291,7 @@ def page(folder: Path, others: str) -> str:
 
 {datetime.now(UTC):%Y-%m-%d}，{where}；写本页时最近 15 分钟平均负载 {os.getloadavg()[2]:.1f}，
 超过核数说明机器上还有别的工作，墙钟时间偏慢。处理器时间、比值和增长指数比墙钟时间可靠。全部数据为合成数据。
+{circumstances}
 
 ## 要多大的机器，一夜多久
 
@@ -366,9 +369,10 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path, help="what the benches' --json kept")
     parser.add_argument("--keep-others", action="store_true", help="leave the other benches' output as it is")
+    parser.add_argument("--circumstances", default="", help="a sentence on what else ran meanwhile")
     options = parser.parse_args()
     others = kept_outputs() if options.keep_others else measured_outputs()
-    PAGE.write_text(page(options.folder, others), encoding="utf-8")
+    PAGE.write_text(page(options.folder, others, options.circumstances), encoding="utf-8")
     print(PAGE.relative_to(ROOT))
     return 0
 
