@@ -335,6 +335,22 @@ def test_without_sub_only_the_first_source_counts(engine):
     assert line(engine, U2)[:2] == ("scored", "1/2")
 
 
+def test_the_office_of_another_city_does_not_count(engine):
+    here, there = registry(unit(1)), unit(9, division_code="150300", scored_by="superior")
+    sources = [
+        *here.sources.values(),
+        replace(here.sources["COURT"], authority_unit_code=there.unit_code, region="150300"),
+    ]
+    both = registry(unit(1), there, sources=sources)
+    world = World(engine, edition(indicator("A1.1", sources=("COURT",))), both)
+    world.submit(there.unit_code, Q1, good(unit=U1), kind="office")
+    world.score()
+    assert line(engine)[0] == "missing"
+    world.submit(OFFICE, Q1, good(numerator=9, unit=U1), kind="office")
+    world.score()
+    assert line(engine)[:2] == ("scored", "1/2")
+
+
 def test_a_blocked_figure_of_an_unauthorised_sender_does_not_reject(engine):
     world = World(engine, edition(indicator("A1.1")), registry(unit(1), unit(2)))
     (value_id,) = world.submit(OFFICE, Q1, good(unit=U1), kind="office")

@@ -190,6 +190,34 @@ def test_units_beyond_the_registry_are_made_up_with_their_registry(
     assert (outcome.inbox / f"synth-2024-{names['合成单位0001']}-2024").is_dir()
 
 
+def test_offices_of_a_province_report_city_by_city(
+    tmp_path: Path, registry: Registry, editions: Editions
+) -> None:
+    """No file about all units of a province: an office speaks of its own city, and all cities are as complete."""
+    scored = len(registry.scored_units(2024, TODAY))
+    outcome = make(
+        registry,
+        editions,
+        tmp_path,
+        "0",
+        units=scored + 8,
+        years=[2024],
+        registry_dir=REGISTRY_DIR,
+        regions=3,
+    )
+    enlarged = load_registry(tmp_path / "registry", editions)
+    homes = {unit.unit_code: enlarged.region_of(unit) for unit in enlarged.units}
+    reported: dict[str, set[str]] = defaultdict(set)
+    for manifest in outcome.inbox.glob("synth-2024-office-*/submission.json"):
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        with manifest.with_name("填报表（合成数据）.csv").open(encoding="utf-8-sig", newline="") as file:
+            about = {row["unit_code"] for row in csv.DictReader(file)}
+        assert {homes[code] for code in about} == {homes[told["unit_code"]]}
+        reported[homes[told["unit_code"]]] |= about
+    for city in ("150100", "150300"):
+        assert reported[city] == {unit.unit_code for unit in enlarged.scored_units(2024, TODAY, city)}
+
+
 def test_a_second_city_leaves_nothing_of_the_first(
     tmp_path: Path, registry: Registry, editions: Editions
 ) -> None:

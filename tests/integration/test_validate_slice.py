@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 
 from fazhi.model.errors import ConfigurationError, SystemFault, UsageError
 from fazhi.model.terms import Severity, Tag
+from fazhi.registry import Registry
 from fazhi.registry.records import LeadTask
 from fazhi.store import read, write
 from fazhi.store.accepted import require_validated
@@ -313,6 +314,36 @@ def test_an_office_is_accepted_for_its_indicators_and_no_others(city: City):
     (found,) = city.findings()
     assert (found["rule"], found["cell"]) == ("AUTHZ", "B4")
     assert "“RECON”" in found["message_zh"]
+
+
+def test_an_office_reports_about_the_units_of_its_own_city(tmp_path: Path):
+    edition = EDITIONS.by_id("2024")
+    here = small_registry(edition)
+    others = [replace(unit(name, Tag.SINGLE), division_code="150300") for name in ("外地单位", "外地法院")]
+    sources = [
+        *here.sources.values(),
+        replace(here.sources["COURT"], authority_unit_code=code_of("外地法院"), region="150300"),
+    ]
+    city = City.at(
+        tmp_path, edition, registry=Registry(units=(*here.units, *others), sources=sources, digest="1" * 64)
+    )
+    figures = {"indicator": "E2.1", "numerator": "9", "denominator": "10", "kind": "office"}
+    about = ("甲单位", "外地单位", "无人知道")
+    city.submit(
+        [{**figures, "unit": name, "by": sender} for sender in ("COURT", "外地法院") for name in about]
+    )
+    city.judge(region="150200")
+    assert [(one["rule"], one["cell"]) for one in city.findings()] == [
+        ("AUTHZ", "B4"),
+        ("UNIT_UNKNOWN", "A5"),
+    ]
+    assert "“E2.1”" not in city.findings("AUTHZ")[0]["message_zh"]
+    assert "由“外地法院”报送，这次的报送单位是“COURT”" in city.findings("AUTHZ")[0]["message_zh"]
+    city.judge(region="150300")
+    assert [(one["rule"], one["unit_code"]) for one in city.findings("AUTHZ")] == [
+        ("AUTHZ", code_of("外地单位")),
+        ("AUTHZ", code_of("甲单位")),
+    ]
 
 
 def test_a_unit_may_volunteer_an_offices_figure(city: City):

@@ -34,7 +34,7 @@ UNIT_COLUMNS = [
     "valid_to",
     "successor_code",
 ]
-SOURCE_COLUMNS = ["source", "name_zh", "kind", "authority_unit_code", "years"]
+SOURCE_COLUMNS = ["source", "name_zh", "kind", "authority_unit_code", "years", "division_code"]
 ALIAS_COLUMNS = ["unit_code", "alias_zh", "valid_from", "valid_to"]
 TASK_COLUMNS = ["year", "task_id", "title_zh", "lead_unit_code", "co_unit_codes", "indicator_codes", "due"]
 ADJUSTMENT_COLUMNS = [
@@ -79,13 +79,16 @@ def unit_row(number: int, **changes: str) -> dict[str, str]:
     return row | changes
 
 
-def source_row(source: str, kind: str, authority: str = "", years: str = "") -> dict[str, str]:
+def source_row(
+    source: str, kind: str, authority: str = "", years: str = "", division: str = ""
+) -> dict[str, str]:
     return {
         "source": source,
         "name_zh": f"来源{source}",
         "kind": kind,
         "authority_unit_code": authority,
         "years": years,
+        "division_code": division,
     }
 
 

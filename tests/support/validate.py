@@ -299,7 +299,7 @@ class City:
                 )
             )
 
-    def judge(self, *, with_gx: bool = False) -> ValidationOutcome:
+    def judge(self, *, with_gx: bool = False, region: str = REGION) -> ValidationOutcome:
         """Validate the year; GX's own counting takes seconds, so most tests run its queries themselves."""
         counting = counts_by_gx if with_gx else counts_by_queries
         with ExitStack() as patches:
@@ -315,7 +315,7 @@ class City:
                 self.edition,
                 self.registry,
                 self.year,
-                REGION,
+                region,
                 today=self.today,
                 gx_dir=self.gx_dir,
             )

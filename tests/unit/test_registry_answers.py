@@ -224,6 +224,24 @@ def test_reporters_are_offices_in_the_order_of_the_indicator(registry):
     assert registry.reporters(indicator("A1.2"), 2024) == ()
 
 
+def test_a_city_has_its_own_authority_or_that_of_all_others(tmp_path):
+    sources = [
+        source_row("COURT", "office", CITY),
+        source_row("COURT", "office", HEIR, "2024-", "150300"),
+        source_row("WEB", "office", HEIR, "", "150300"),
+    ]
+    units = [unit_row(1), unit_row(5), unit_row(6, division_code="150300")]
+    registry = load_registry(write_registry(tmp_path, units, sources), None)
+    both = indicator("A1.1", sources=("COURT", "WEB"))
+    assert registry.reporters(both, 2024, "150300") == (("COURT", HEIR), ("WEB", HEIR))
+    assert registry.reporters(both, 2023, "150300") == (("COURT", CITY), ("WEB", HEIR))
+    assert registry.reporters(both, 2024, "150200") == (("COURT", CITY),)
+    assert registry.reporters(both, 2024) == (("COURT", CITY), ("COURT", HEIR), ("WEB", HEIR))
+    assert registry.authority_of("COURT", 2024) == CITY
+    assert registry.authority_of("WEB", 2024) is None
+    assert registry.sources["COURT"].region == ""
+
+
 def test_an_authority_that_was_succeeded_is_followed_by_its_heir(registry):
     row = indicator("A1.1", sources=("WEB",))
     assert registry.reporters(row, 2023) == (("WEB", ABSORBED),)

@@ -84,16 +84,27 @@ def test_unknown_missing_and_doubled_columns(tmp_path):
     (tmp_path / "sources.csv").write_text("source,name_zh,kind,kind,years,extra\n", encoding="utf-8")
     assert faults_of(tmp_path) == (
         "sources.csv 第1行 authority_unit_code 列：缺少此列",
-        "sources.csv 第1行 extra 列：未知的列；可用的列：source、name_zh、kind、authority_unit_code、years",
+        "sources.csv 第1行 extra 列：未知的列；"
+        "可用的列：source、name_zh、kind、authority_unit_code、years、division_code",
         "sources.csv 第1行 kind 列：此列出现多次",
     )
+
+
+def test_sources_without_a_column_of_regions_are_for_all_regions(tmp_path):
+    write_registry(tmp_path, [unit_row(1)])
+    (tmp_path / "sources.csv").write_text(
+        f"source,name_zh,kind,authority_unit_code,years\nWEB,政府网站,office,{ONE},\n", encoding="utf-8"
+    )
+    registry = load_registry(tmp_path, None)
+    assert registry.sources["WEB"].region == ""
+    assert registry.authority_of("WEB", 2024, "150200") == ONE
 
 
 def test_a_row_with_too_few_cells(tmp_path):
     write_registry(tmp_path, [unit_row(1)])
     with (tmp_path / "sources.csv").open("a", encoding="utf-8") as file:
         file.write("WEB,政府网站\n")
-    assert faults_of(tmp_path) == ("sources.csv 第3行：应有5个单元格，实有2个",)
+    assert faults_of(tmp_path) == ("sources.csv 第3行：应有6个单元格，实有2个",)
 
 
 def test_a_header_alone_is_not_a_registry(tmp_path):
@@ -220,6 +231,25 @@ def test_two_records_of_a_code_may_touch_but_not_overlap(tmp_path, valid_to, ove
         assert faults_of(folder) == ("units.csv 第3行 unit_code 列：与第2行是同一代码，有效期重叠",)
     else:
         assert len(load_registry(folder, None).units) == 2
+
+
+def test_a_source_has_one_authority_a_year_in_each_city(tmp_path):
+    units = [unit_row(1), unit_row(2, division_code="150303", level="county")]
+    sources = [
+        source_row("WEB", "office", ONE, "2021-"),
+        source_row("WEB", "office", ONE, "2021-", "150300"),
+        source_row("WEB", "office", ONE, "2024-", "150300"),
+        source_row("WEB", "office", ONE, "2021-", "150303"),
+        source_row("WEB", "office", ONE, "2021-", "包头"),
+        source_row("SUB", "submission", "", "", "150200"),
+    ]
+    assert faults_of(write_registry(tmp_path, units, sources)) == (
+        "sources.csv 第4行 years 列：来源“WEB”与第3行的年度重叠",
+        "sources.csv 第5行 division_code 列："
+        "地区代码“150303”不是 units.csv 中任何单位所属的盟市（应写盟市的代码，如 150200）",
+        "sources.csv 第6行 division_code 列：应为6位数字，实为“包头”",
+        "sources.csv 第7行 division_code 列：只有 kind 为 office 的来源才能按地区确定报送单位",
+    )
 
 
 def test_aliases_of_unknown_units_and_doubled_aliases(tmp_path):

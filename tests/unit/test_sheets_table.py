@@ -268,3 +268,14 @@ def test_a_table_longer_than_any_is_refused(monkeypatch):
     fault = find_table(read_file(book(THREE), "a.xlsx"), SubmissionKind.UNIT)
     assert isinstance(fault, FileFault)
     assert (fault.rule, fault.found) == ("NOT_TEMPLATE", "3行")
+    assert fault.detail == "填报表有3行，超过2行，请删去与本单位无关的行"
+
+
+def test_an_office_that_has_too_much_to_report_is_not_told_to_send_parts(monkeypatch):
+    """The last submission of a sender for a period replaces the others."""
+    monkeypatch.setattr(table, "_MOST_ROWS", 1)
+    text = csv_text(f"{UNIT},2024,A1.1,1,2,,,,,", f"{UNIT},2024,A1.2,1,2,,,,,")
+    fault = find_table(read_file(text.encode(), "a.csv"), SubmissionKind.OFFICE)
+    assert isinstance(fault, FileFault)
+    assert "请由各盟市的主管单位分别报送本地区的数据" in fault.detail
+    assert "不能拆成几份" in fault.detail

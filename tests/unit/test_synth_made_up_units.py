@@ -71,6 +71,20 @@ def test_made_up_units_are_dealt_over_the_cities_of_a_province(
     assert all(unit.unit_code[2:8] == unit.division_code for unit in added)
 
 
+def test_a_made_up_city_has_authorities_of_its_own(
+    tmp_path: Path, registry: Registry, editions: Editions
+) -> None:
+    write_enlarged_registry(REGISTRY_DIR, tmp_path, registry, editions, [2025], 9, regions=3)
+    enlarged = load_registry(tmp_path, editions)
+    homes = {unit.unit_code: enlarged.region_of(unit) for unit in enlarged.units}
+    asked = [one for one in editions.for_year(2025).indicators if registry.reporters(one, 2025)]
+    assert len(asked) > 50
+    for one in asked:
+        assert enlarged.reporters(one, 2025, "150200") == registry.reporters(one, 2025)
+        for city in ("150100", "150300"):
+            assert {homes[code] for _source, code in enlarged.reporters(one, 2025, city)} == {city}
+
+
 @pytest.mark.parametrize("regions", [0, 101])
 def test_a_province_has_no_more_cities_than_codes(
     tmp_path: Path, registry: Registry, editions: Editions, regions: int

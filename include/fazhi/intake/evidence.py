@@ -220,7 +220,8 @@ class UnitNames:
         if unit is not None:
             allowed.add(unit.parent_code)
         if row.indicator is not None:
-            allowed |= {code for _, code in self._registry.reporters(row.indicator, self._year)}
+            region = None if unit is None else self._registry.region_of(unit)
+            allowed |= {code for _, code in self._registry.reporters(row.indicator, self._year, region)}
         return allowed
 
     def _is_issuer(self, name: str) -> bool:

@@ -13,6 +13,11 @@ _MOST_ROWS = 20_000
 _COLUMNS_OF_A_TEMPLATE = 6
 """A header with so many of the template's titles is the template's, changed."""
 
+_INSTEAD_OF_TOO_MANY = {
+    SubmissionKind.UNIT: "请删去与本单位无关的行",
+    # not in parts: of the submissions of one sender for one period the last alone counts
+    SubmissionKind.OFFICE: "请由各盟市的主管单位分别报送本地区的数据（同一单位同一期间只有最后一份有效，不能拆成几份）",
+}
 _EXPECTED = "本系统生成的填报表"
 
 
@@ -77,7 +82,7 @@ def _complete(table: Table, kind: SubmissionKind) -> Table | FileFault:
             "NOT_TEMPLATE",
             f"{count}行",
             f"不超过{_MOST_ROWS}行",
-            f"填报表有{count}行，超过{_MOST_ROWS}行，请分开报送",
+            f"填报表有{count}行，超过{_MOST_ROWS}行，{_INSTEAD_OF_TOO_MANY[kind]}",
         )
     found = structure(table, kind)
     return replace(table, left_out=found.left_out, notes=found.notes)

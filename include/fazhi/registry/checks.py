@@ -68,9 +68,20 @@ def _source_faults(records: Records) -> Iterator[Fault]:
         if source.authority_unit_code:
             yield from _unknown_unit(placed, "authority_unit_code", source.authority_unit_code, records)
         for earlier in by_source[source.source]:
-            if _share_a_year(earlier.record, source):
+            if earlier.record.region == source.region and _share_a_year(earlier.record, source):
                 yield placed.row.fault("years", f"来源“{source.source}”与第{earlier.row.line}行的年度重叠")
+        if source.region and source.region not in _regions(records):
+            text = (
+                f"地区代码“{source.region}”不是 units.csv 中任何单位所属的盟市（应写盟市的代码，如 150200）"
+            )
+            yield placed.row.fault("division_code", text)
         by_source[source.source].append(placed)
+
+
+def _regions(records: Records) -> frozenset[str]:
+    """The cities, and the province itself, that units belong to (``Registry.region_of``)."""
+    written = records.known_divisions
+    return frozenset(code[:4] + "00" for code in written)
 
 
 def _share_a_year(one: Source, other: Source) -> bool:

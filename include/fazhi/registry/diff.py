@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "units.csv": ("unit_code", "valid_from"),
     "unit_aliases.csv": ("unit_code", "alias_zh", "valid_from"),
-    "sources.csv": ("source", "years"),
+    "sources.csv": ("source", "division_code", "years"),
     "lead_tasks.csv": ("year", "task_id"),
     "adjustments.csv": ("year", "unit_code", "code", "level", "indicator_code", "title_zh", "document"),
     "code_exceptions.csv": ("unit_code",),

@@ -35,7 +35,10 @@ UNITS = TableForm(
     required=True,
 )
 SOURCES = TableForm(
-    "sources.csv", ("source", "name_zh", "kind", "authority_unit_code", "years"), required=True
+    "sources.csv",
+    ("source", "name_zh", "kind", "authority_unit_code", "years"),
+    required=True,
+    later_columns=("division_code",),
 )
 _ALIASES = TableForm("unit_aliases.csv", ("unit_code", "alias_zh", "valid_from", "valid_to"))
 _LEAD_TASKS = TableForm(
@@ -97,6 +100,7 @@ class Records:
     known_codes: frozenset[str]
     """Codes of all rows of units.csv, so that one faulty row does not make others look wrong."""
     known_sources: frozenset[str]
+    known_divisions: frozenset[str]
 
 
 def read_records(rows: Mapping[str, Sequence[Row]], faults: list[Fault]) -> Records:
@@ -116,6 +120,7 @@ def read_records(rows: Mapping[str, Sequence[Row]], faults: list[Fault]) -> Reco
         adjustments=_sound(rows[_ADJUSTMENTS.file], _adjustment, faults),
         known_codes=frozenset(row.cells["unit_code"] for row in rows[UNITS.file]),
         known_sources=frozenset(row.cells["source"] for row in rows[SOURCES.file]),
+        known_divisions=frozenset(row.cells["division_code"] for row in rows[UNITS.file]),
     )
 
 
@@ -175,6 +180,9 @@ def _source(cells: RowReader) -> Source:
     if kind in ("submission", "system") and authority:
         cells.refuse("authority_unit_code", f"kind 为 {kind} 的来源不应填写单位")
     from_year, to_year = cells.years("years")
+    region = cells.optional("division_code") and cells.digits("division_code", 6)
+    if region and kind != "office":
+        cells.refuse("division_code", "只有 kind 为 office 的来源才能按地区确定报送单位")
     return Source(
         source=cells.text("source"),
         name_zh=cells.text("name_zh"),
@@ -182,6 +190,7 @@ def _source(cells: RowReader) -> Source:
         authority_unit_code=authority,
         from_year=from_year,
         to_year=to_year,
+        region=region,
     )
 
 

@@ -100,6 +100,8 @@ class Source:
     authority_unit_code: str
     from_year: int | None
     to_year: int | None
+    region: str = ""
+    """Division code of the city whose units it is about; empty = all cities that have no row of their own."""
 
     def serves(self, year: int) -> bool:
         """Whether the source reports for a year."""

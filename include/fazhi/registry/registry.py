@@ -163,20 +163,27 @@ class Registry:
 
     @property
     def sources(self) -> Mapping[str, Source]:
-        """The sources by id; of a source with several rows, the one of the latest years."""
-        return {name: rows[-1] for name, rows in self._sources.items()}
+        """The sources by id; of a source with several rows, the one for all cities of the latest years."""
+        return {name: max(rows, key=_latest_for_all) for name, rows in self._sources.items()}
 
-    def source_in(self, source: str, year: int) -> Source | None:
-        """The row of a source that serves a year."""
-        return next((row for row in self._sources.get(source, ()) if row.serves(year)), None)
+    def source_in(self, source: str, year: int, region: str = "") -> Source | None:
+        """The row of a source that serves a year for the units of a region: its own, or the one for all others."""
+        serving = {row.region: row for row in self._sources.get(source, ()) if row.serves(year)}
+        return serving.get(region, serving.get(""))
 
-    def authority_of(self, source: str, year: int) -> str | None:
+    def authority_of(self, source: str, year: int, region: str = "") -> str | None:
         """The unit that answers for a source in a year; ``None`` for units' own reports and this system."""
-        row = self.source_in(source, year)
-        return row.authority_unit_code if row is not None and row.kind == "office" else None
+        return _authority(self.source_in(source, year, region))
 
-    def reporters(self, indicator: Indicator, year: int) -> tuple[tuple[str, str], ...]:
+    def reporters(
+        self, indicator: Indicator, year: int, region: str | None = None
+    ) -> tuple[tuple[str, str], ...]:
         """Which offices may report an indicator about other units in a year.
+
+        Args:
+            indicator: What is reported.
+            year: The assessment year.
+            region: Division code of the city that the units belong to; those of all cities when ``None``.
 
         Returns:
             Pairs of source id and authority's unit code, in the order of the indicator's sources. An
@@ -184,14 +191,19 @@ class Registry:
         """
         pairs: dict[tuple[str, str], None] = {}
         for source in indicator.sources:
-            authority = self.authority_of(source, year)
-            if authority is None:
-                continue
-            pairs[source, authority] = None
-            heir = self.successor_of(authority, date(year, 12, 31))
-            if heir is not None:
-                pairs[source, heir] = None
+            for authority in self._authorities(source, year, region):
+                pairs[source, authority] = None
+                heir = self.successor_of(authority, date(year, 12, 31))
+                if heir is not None:
+                    pairs[source, heir] = None
         return tuple(pairs)
+
+    def _authorities(self, source: str, year: int, region: str | None) -> Iterable[str]:
+        if region is None:
+            rows: Iterable[Source | None] = (row for row in self._sources.get(source, ()) if row.serves(year))
+        else:
+            rows = (self.source_in(source, year, region),)
+        return (authority for row in rows if (authority := _authority(row)) is not None)
 
     # --- what applies ---
 
@@ -270,6 +282,14 @@ class Registry:
         return (year, unit.unit_code, indicator.code) in self._leads
 
 
+def _latest_for_all(row: Source) -> tuple[bool, int]:
+    return not row.region, row.from_year or 0
+
+
+def _authority(row: Source | None) -> str | None:
+    return row.authority_unit_code if row is not None and row.kind == "office" else None
+
+
 def _fits(indicator: Indicator, tags: frozenset[Tag], day: date) -> bool:
     return indicator.in_force(day) and bool(indicator.categories & tags)
 
@@ -297,7 +317,7 @@ def _by_name(units: Iterable[Unit], aliases: Iterable[Alias]) -> dict[str, list[
 
 def _by_source(sources: Iterable[Source]) -> dict[str, tuple[Source, ...]]:
     rows: defaultdict[str, list[Source]] = defaultdict(list)
-    for source in sorted(sources, key=lambda source: (source.source, source.from_year or 0)):
+    for source in sorted(sources, key=lambda source: (source.source, source.from_year or 0, source.region)):
         rows[source.source].append(source)
     return {name: tuple(found) for name, found in rows.items()}
 

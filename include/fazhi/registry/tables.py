@@ -39,6 +39,13 @@ class TableForm:
     file: str
     columns: tuple[str, ...]
     required: bool = False
+    later_columns: tuple[str, ...] = ()
+    """Columns that a file may do without; its cells are then empty."""
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Every column that the file may have."""
+        return (*self.columns, *self.later_columns)
 
 
 @dataclass(frozen=True)
@@ -107,10 +114,10 @@ def _numbered(text: str, form: TableForm, faults: list[Fault]) -> Iterator[tuple
 
 def _header_is_right(header: Sequence[str], form: TableForm, faults: list[Fault]) -> bool:
     before = len(faults)
-    for name in sorted(set(header) - set(form.columns)):
-        faults.append(Fault(form.file, 1, name, "未知的列；可用的列：" + "、".join(form.columns)))
-    for name in form.columns:
-        if name not in header:
+    for name in sorted(set(header) - set(form.all_columns)):
+        faults.append(Fault(form.file, 1, name, "未知的列；可用的列：" + "、".join(form.all_columns)))
+    for name in form.all_columns:
+        if name not in header and name in form.columns:
             faults.append(Fault(form.file, 1, name, "缺少此列"))
         elif header.count(name) > 1:
             faults.append(Fault(form.file, 1, name, "此列出现多次"))
@@ -124,7 +131,8 @@ def _rows(
         if len(cells) != len(header):
             faults.append(Fault(form.file, line, "", f"应有{len(header)}个单元格，实有{len(cells)}个"))
             continue
-        yield Row(form.file, line, {name: cell.strip() for name, cell in zip(header, cells, strict=True)})
+        written = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+        yield Row(form.file, line, dict.fromkeys(form.later_columns, "") | written)
 
 
 @lru_cache(maxsize=4096)

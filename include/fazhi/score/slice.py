@@ -375,17 +375,18 @@ def _load(
     today: date,
     stage: Stage,
 ) -> _Slice:
-    """Load what bears on some units, without the values."""
+    """Load what bears on some units of one region, without the values."""
     family = {u.unit_code: (u.unit_code, *registry.predecessors_of(u.unit_code, year, today)) for u in units}
     members = tuple(code for codes in family.values() for code in codes)
     weight_carrying = [i for i in edition.indicators if i.rule_type.carries_weight]
+    region = registry.region_of(units[0])
     return _Slice(
         edition=edition,
         registry=registry,
         year=year,
         today=today,
         stage=stage,
-        reporters={indicator.code: reporters_of(indicator, registry, year) for indicator in weight_carrying},
+        reporters={one.code: reporters_of(one, registry, year, region) for one in weight_carrying},
         events=_events(registry, year),
         not_applicable=approved_not_applicable(connection, year, members),
         unreadable=unreadable_periods(connection, year, members),

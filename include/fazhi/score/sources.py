@@ -35,9 +35,9 @@ class Reporters:
         return self.offices.get(reported.reporter_code, _OWN) if reported.kind == "office" else _OWN
 
 
-def reporters_of(indicator: Indicator, registry: Registry, year: int) -> Reporters:
-    """The reporters whose figures count for an indicator in a year."""
-    offices = registry.reporters(indicator, year)
+def reporters_of(indicator: Indicator, registry: Registry, year: int, region: str) -> Reporters:
+    """The reporters whose figures count for an indicator of a region's units in a year."""
+    offices = registry.reporters(indicator, year, region)
     if not indicator.asked_of_unit and offices:
         first_source = offices[0][0]
         offices = tuple(pair for pair in offices if pair[0] == first_source)

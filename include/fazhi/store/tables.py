@@ -266,6 +266,9 @@ reporter_dim = Table(
     Column("reporter_code", Text, primary_key=True),
     Column("indicator_code", Text, primary_key=True),
     Column(
+        "region", Text, primary_key=True, comment="division code of the city whose units it is reported about"
+    ),
+    Column(
         "source_rank", Integer, nullable=False, comment="place of its source in the indicator's list, 0 first"
     ),
     Index("ix_reporter_dim_indicator", "duty_digest", "indicator_code"),

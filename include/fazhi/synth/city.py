@@ -4,14 +4,15 @@ Made-up units say so in their names (合成单位0001); their credit codes are s
 """
 
 import csv
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 from fazhi.model.terms import Group, Tag
 from fazhi.model.unit_code import check_character, organisation_check
 from fazhi.registry import Registry, Unit
-from fazhi.registry.reading import FORMS
+from fazhi.registry.reading import FORMS, SOURCES
 from fazhi.synth.dice import Dice
 from fazhi.systems import Editions
 
@@ -42,7 +43,7 @@ def write_enlarged_registry(
     more: int,
     regions: int = 1,
 ) -> None:
-    """Copy a registry and add made-up units and, for those that lead, a task a year.
+    """Copy a registry and add made-up units, a task a year for those that lead, and authorities in each made-up city.
 
     Args:
         registry_dir: The folder to copy.
@@ -66,6 +67,7 @@ def write_enlarged_registry(
     divisions = _divisions(pattern.division_code, regions)
     units = [_made_up(number, pattern, divisions[number % regions], since) for number in range(1, more + 1)]
     _append(out / "units.csv", [_unit_cells(unit) for unit in units])
+    _add_authorities(out / SOURCES.file, units, pattern.division_code)
     leading = [unit for unit in units if Tag.LEAD in unit.tags]
     _append(
         out / "lead_tasks.csv",
@@ -97,6 +99,29 @@ def _made_up(number: int, pattern: Unit, division_code: str, since: date) -> Uni
         valid_to=None,
         successor_code="",
     )
+
+
+def _add_authorities(path: Path, units: Sequence[Unit], own: str) -> None:
+    """Let units of each made-up city report there what the registry's own offices report in theirs."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    of_city: defaultdict[str, list[Unit]] = defaultdict(list)
+    for unit in units:
+        if unit.division_code != own:
+            of_city[unit.division_code].append(unit)
+    added = [row for city, theirs in sorted(of_city.items()) for row in _offices_of(city, theirs, rows)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, SOURCES.all_columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([*rows, *added])
+
+
+def _offices_of(city: str, units: Sequence[Unit], rows: Sequence[dict[str, str]]) -> Iterator[dict[str, str]]:
+    offices = [row for row in rows if row["kind"] == "office" and not row.get("division_code")]
+    authorities = sorted({row["authority_unit_code"] for row in offices})
+    for row in offices:
+        unit = units[authorities.index(row["authority_unit_code"]) % len(units)]
+        yield {**row, "authority_unit_code": unit.unit_code, "division_code": city}
 
 
 def _unit_cells(unit: Unit) -> dict[str, str]:

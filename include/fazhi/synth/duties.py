@@ -127,19 +127,19 @@ class Duties:
 
     def _offices(self, indicator: Indicator, unit: Unit, period: Period) -> list[str]:
         """The authorities that report an indicator about a unit, each once."""
-        key = (indicator.code, period)
+        key = (indicator.code, period, self._registry.region_of(unit))
         authorities = self._authorities.get(key)
         if authorities is None:
-            authorities = self._authorities[key] = self._authorities_of(indicator, period)
+            authorities = self._authorities[key] = self._authorities_of(indicator, period, key[2])
         return [code for code in authorities if not (indicator.asked_of_unit and code == unit.unit_code)]
 
     @cached_property
-    def _authorities(self) -> dict[tuple[str, Period], list[str]]:
+    def _authorities(self) -> dict[tuple[str, Period, str], list[str]]:
         return {}
 
-    def _authorities_of(self, indicator: Indicator, period: Period) -> list[str]:
+    def _authorities_of(self, indicator: Indicator, period: Period, region: str) -> list[str]:
         of_source: dict[str, str] = {}
-        for source, code in self._registry.reporters(indicator, self._year):
+        for source, code in self._registry.reporters(indicator, self._year, region):
             if self._registry.unit_on(code, period.last_day) is not None:
                 of_source.setdefault(source, code)
         return list(dict.fromkeys(of_source.values()))

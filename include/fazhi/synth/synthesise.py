@@ -234,8 +234,10 @@ class _Year:
         return indicator.asked_of_unit or bool(self._city.registry.reporters(indicator, self.year))
 
     def is_reported_by_another(self, indicator: Indicator, unit_code: str) -> bool:
-        reporters = self._city.registry.reporters(indicator, self.year)
-        return any(code != unit_code for _source, code in reporters)
+        registry = self._city.registry
+        unit = registry.unit_on(unit_code, date(self.year, 12, 31))
+        region = None if unit is None else registry.region_of(unit)
+        return any(code != unit_code for _source, code in registry.reporters(indicator, self.year, region))
 
     @cached_property
     def _units(self) -> list[str]:

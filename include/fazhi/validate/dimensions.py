@@ -77,8 +77,8 @@ class Dimensions:
     """Code, name, exists in the year, has any duty, successor, region."""
     duties: tuple[tuple[str, str], ...]
     """Unit and indicator."""
-    reporters: tuple[tuple[str, str, int], ...]
-    """Authority, indicator, place of its source."""
+    reporters: tuple[tuple[str, str, str, int], ...]
+    """Authority, indicator, region of the units that it reports about, place of its source."""
     calendar: WorkingDays | None = None
     """The project's own when ``None``."""
     _due: dict[str, int | None] = field(default_factory=dict, compare=False, repr=False)
@@ -105,13 +105,14 @@ class Dimensions:
     @cached_property
     def names(self) -> Names:
         """What findings call units and authorities."""
-        reporters: dict[str, list[str]] = {}
-        for code, indicator, _ in sorted(self.reporters, key=lambda row: (row[1], row[2])):
-            reporters.setdefault(indicator, []).append(code)
+        reporters: dict[tuple[str, str], list[str]] = {}
+        for code, indicator, region, _ in sorted(self.reporters, key=lambda row: (row[1:], row[0])):
+            reporters.setdefault((indicator, region), []).append(code)
         return Names(
             units={code: name for code, name, *_ in self.units},
             successors={code: heir for code, _, _, _, heir, _ in self.units if heir},
-            reporters={indicator: tuple(dict.fromkeys(codes)) for indicator, codes in reporters.items()},
+            regions={code: region for code, _, _, _, _, region in self.units},
+            reporters={key: tuple(dict.fromkeys(codes)) for key, codes in reporters.items()},
         )
 
     def load(self, connection: Connection) -> None:
@@ -137,7 +138,7 @@ class Dimensions:
 
 _UNIT_COLUMNS = ("unit_code", "name_zh", "exists_in_year", "has_duty", "successor_code", "region")
 _DUTY_COLUMNS = ("unit_code", "indicator_code")
-_REPORTER_COLUMNS = ("reporter_code", "indicator_code", "source_rank")
+_REPORTER_COLUMNS = ("reporter_code", "indicator_code", "region", "source_rank")
 
 
 def _named(
@@ -208,11 +209,13 @@ def _duties(edition: Edition, registry: Registry, year: int, today: date) -> set
     return duties
 
 
-def _reporters(edition: Edition, registry: Registry, year: int) -> tuple[tuple[str, str, int], ...]:
-    ranks: dict[tuple[str, str], int] = {}
+def _reporters(edition: Edition, registry: Registry, year: int) -> tuple[tuple[str, str, str, int], ...]:
+    ranks: dict[tuple[str, str, str], int] = {}
+    regions = sorted({registry.region_of(unit) for unit in registry.units})
     for indicator in edition.indicators:
-        for source, authority in registry.reporters(indicator, year):
-            ranks.setdefault((authority, indicator.code), indicator.sources.index(source))
+        for region in regions:
+            for source, authority in registry.reporters(indicator, year, region):
+                ranks.setdefault((authority, indicator.code, region), indicator.sources.index(source))
     return tuple(sorted((*key, rank) for key, rank in ranks.items()))
 
 

@@ -11,6 +11,8 @@ from functools import cache
 
 from fazhi.validate.rules import VALUE_RULES, YEARS_BACK, Family, ValueRule, part_bound
 
+_REGION = "COALESCE(u.region, sp.region)"
+"""The city of the unit that a value is about; an unknown unit is taken for one of the sender's."""
 _DIMENSIONS: Mapping[str, str] = {
     "d": "LEFT JOIN indicator_dim d ON d.system_digest = sp.system_digest AND d.code = v.indicator_code",
     "u": "LEFT JOIN unit_dim u ON u.duty_digest = sp.duty_digest AND u.unit_code = v.unit_code",
@@ -20,7 +22,7 @@ _DIMENSIONS: Mapping[str, str] = {
     ),
     "r": (
         "LEFT JOIN reporter_dim r ON r.duty_digest = sp.duty_digest AND r.reporter_code = v.reporter_code"
-        " AND r.indicator_code = v.indicator_code"
+        f" AND r.indicator_code = v.indicator_code AND r.region = {_REGION}"
     ),
 }
 _SAME_SUBJECT = "o.indicator_code = v.indicator_code AND o.unit_code = v.unit_code"
@@ -29,11 +31,11 @@ _SAME_SEASON = "SUBSTR({0}.period, 5) = SUBSTR({1}.period, 5)"
 _OTHER_IS_CURRENT = "JOIN current_parse op ON op.parse_id = o.parse_id"
 _OTHER_MAY_REPORT = (
     "JOIN reporter_dim ro ON ro.duty_digest = sp.duty_digest AND ro.reporter_code = o.reporter_code"
-    " AND ro.indicator_code = o.indicator_code"
+    f" AND ro.indicator_code = o.indicator_code AND ro.region = {_REGION}"
 )
 _MAY_REPORT = (
     "JOIN reporter_dim rv ON rv.duty_digest = sp.duty_digest AND rv.reporter_code = v.reporter_code"
-    " AND rv.indicator_code = v.indicator_code"
+    f" AND rv.indicator_code = v.indicator_code AND rv.region = {_REGION}"
 )
 _SUBMISSION = (
     "JOIN parse p ON p.parse_id = v.parse_id{0} LEFT JOIN submission_dim s"
@@ -226,7 +228,10 @@ def _joins(family: Family, text: str, check: str) -> str:
     slices = "JOIN slice_parse sp ON sp.parse_id = v.parse_id"
     if family == "submission":
         slices += " AND sp.first_value_id = v.value_id"
-    dimensions = [join for alias, join in _DIMENSIONS.items() if re.search(rf"\b{alias}\.", text)]
+    named = f"{text} {_OTHERS[family]}"
+    if re.search(r"\br\.", named):
+        named += _DIMENSIONS["r"]  # which asks the unit for its region
+    dimensions = [join for alias, join in _DIMENSIONS.items() if re.search(rf"\b{alias}\.", named)]
     if family in _CHECK_FIRST:
         return " ".join([slices, *dimensions, check, _OTHERS[family]])
     return " ".join([slices, *dimensions, _OTHERS[family], check])

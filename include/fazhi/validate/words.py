@@ -90,8 +90,10 @@ class Names:
 
     units: Mapping[str, str]
     successors: Mapping[str, str]
-    reporters: Mapping[str, tuple[str, ...]]
-    """Unit codes of the authorities of an indicator, in the order of its sources."""
+    regions: Mapping[str, str]
+    """Division code of a unit's city."""
+    reporters: Mapping[tuple[str, str], tuple[str, ...]]
+    """Unit codes of the authorities of an indicator for the units of a region, in the order of its sources."""
 
     def unit(self, code: str) -> str:
         """The unit's name, its code when the registry does not know it."""
@@ -335,6 +337,13 @@ def _not_reportable(facts: Facts) -> Words:
     return Words("不填报", found=f"{facts.value['indicator_code']} {name}".strip())
 
 
+def _authorities(facts: Facts) -> tuple[str, ...]:
+    """Who may report the indicator about the value's unit; an unknown unit is taken for one of the sender's city."""
+    regions = facts.names.regions
+    region = regions.get(facts.value["unit_code"]) or regions.get(facts.value["reporter_code"], "")
+    return facts.names.reporters.get((facts.value["indicator_code"], region), ())
+
+
 def _authz(facts: Facts) -> Words:
     sender = facts.names.unit(facts.value["reporter_code"])
     if facts.value["kind"] == "unit":
@@ -342,9 +351,7 @@ def _authz(facts: Facts) -> Words:
         return Words(
             f"“{sender}”自己的数据", f"填的是“{about}”的数据，报送单位是“{sender}”", facts.value["unit_code"]
         )
-    authorities = "、".join(
-        f"“{facts.names.unit(code)}”" for code in facts.names.reporters.get(facts.value["indicator_code"], ())
-    )
+    authorities = "、".join(f"“{facts.names.unit(code)}”" for code in _authorities(facts))
     name = facts.indicator.name_zh if facts.indicator else facts.value["indicator_code"]
     expected = authorities or "被考评单位自己"
     return Words(f"由{expected}报送", f"“{name}”由{expected}报送，这次的报送单位是“{sender}”")
