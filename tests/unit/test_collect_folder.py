@@ -287,4 +287,4 @@ def test_progress_counts_every_submission(engine, raw, inbox):
         put_submission(inbox, f"S{number}", {"a.csv": CONTENT}, period=f"2024-0{number + 1}")
     seen = []
     collect_folder(engine, raw, inbox, 2024, seen.append, now=NOW)
-    assert seen == ["已收取报送 3/3"]
+    assert seen == ["已收取报送 3 份"]

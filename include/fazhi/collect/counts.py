@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Progress = Callable[[str], None]
-"""Told in Chinese how many submissions are done, of how many."""
+"""Told in Chinese how many submissions are done, and of how many where that is known."""
 
 
 @dataclass(frozen=True)

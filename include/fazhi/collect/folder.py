@@ -5,9 +5,10 @@ run leaves files that nobody refers to yet, and the next one goes on. What canno
 where it is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -66,25 +67,25 @@ def collect_folder(
     received_at = (now or datetime.now(SHANGHAI)).isoformat(timespec="seconds")
     if not inbox.exists():
         return CollectCounts(problems=(f"收件文件夹 {inbox} 不存在，没有可收取的报送",))
-    described, bare, problems = _look_through(inbox, year)
-    total, done = len(described) + len(bare), 0
-    new = known = 0
-    for start in range(0, len(described), _PER_TRANSACTION):
-        batch = described[start : start + _PER_TRANSACTION]
+    bare: list[_BareOf] = []
+    problems: list[str] = []
+    described = _look_through(inbox, year, bare, problems)
+    new = known = done = 0
+    while batch := list(islice(described, _PER_TRANSACTION)):
         recorded = _collect(engine, raw, batch, received_at)
         new, known = new + recorded.new, known + recorded.known
         problems += recorded.problems
         done += len(batch)
         if progress is not None:
-            progress(f"已收取报送 {done}/{total}")
+            progress(f"已收取报送 {done} 份")
     for item in bare:
         recorded = _collect_bare(engine, raw, item, received_at, alone=_is_alone(item, bare))
         new, known = new + recorded.new, known + recorded.known
         problems += recorded.problems
         done += 1
         if progress is not None:
-            progress(f"已收取报送 {done}/{total}")
-    return CollectCounts(found=total, new=new, known=known, problems=tuple(problems))
+            progress(f"已收取报送 {done} 份")
+    return CollectCounts(found=done, new=new, known=known, problems=tuple(problems))
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,17 @@ class _BareOf:
     cover: Cover
 
 
-def _look_through(inbox: Path, year: int) -> tuple[list[tuple[Path, Manifest]], list[_BareOf], list[str]]:
-    """The submissions of the year, and what is wrong with the rest."""
-    described: list[tuple[Path, Manifest]] = []
-    bare: list[_BareOf] = []
-    problems: list[str] = []
+def _look_through(
+    inbox: Path, year: int, bare: list[_BareOf], problems: list[str]
+) -> Iterator[tuple[Path, Manifest]]:
+    """The submissions of the year with a manifest, one by one: a province's do not fit into memory.
+
+    Args:
+        inbox: The folder.
+        year: The assessment year.
+        bare: Receives the year's workbooks without a manifest.
+        problems: Receives what is wrong with the rest.
+    """
     for item in items(inbox):
         try:
             if isinstance(item, Strange):
@@ -110,14 +117,13 @@ def _look_through(inbox: Path, year: int) -> tuple[list[tuple[Path, Manifest]], 
             elif isinstance(item, Described):
                 manifest = _manifest(item.folder)
                 if manifest.period.year == year:
-                    described.append((item.folder, manifest))
+                    yield item.folder, manifest
             else:
                 read_bare = _cover(item)
                 if read_bare.period.year == year:
                     bare.append(read_bare)
         except UnusableError as unusable:
             problems.append(str(unusable))
-    return described, bare, problems
 
 
 def _manifest(folder: Path) -> Manifest:

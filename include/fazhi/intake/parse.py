@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, and_, bindparam, delete, insert, select
+from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, select
 
 from fazhi.intake.submission import read_submission
 from fazhi.intake.values import Reading, Submitted
@@ -25,7 +25,7 @@ from fazhi.model.period import Period
 from fazhi.model.terms import SubmissionKind
 from fazhi.registry.registry import Registry
 from fazhi.store import tables
-from fazhi.store.bulk import insert_rows
+from fazhi.store.bulk import chunks, insert_rows
 from fazhi.store.engine import read, write
 from fazhi.store.raw import RawStore
 from fazhi.systems.edition import Edition
@@ -122,16 +122,19 @@ def parse_slice(
     _point_at_parsed(engine, reader.digest, year)
     pending, already = _pending(engine, reader.digest, year)
     counts = ParseCounts(already=already)
-    done = 0
-    while done < len(pending):
-        problems: list[str] = []
-        looked_at, readings = _read_some(raw, pending[done : done + _PER_TRANSACTION], reader, problems)
-        with write(engine) as connection:
-            stored = _store(connection, readings, reader)
-        counts = _added(counts, stored, problems)
-        done += looked_at
-        if progress is not None:
-            progress(f"已读取报送 {done}/{len(pending)}")
+    before = 0
+    for some in chunks(pending):
+        items, done = _described(engine, some), 0
+        while done < len(items):
+            problems: list[str] = []
+            looked_at, readings = _read_some(raw, items[done : done + _PER_TRANSACTION], reader, problems)
+            with write(engine) as connection:
+                stored = _store(connection, readings, reader)
+            counts = _added(counts, stored, problems)
+            done += looked_at
+            if progress is not None:
+                progress(f"已读取报送 {before + done}/{len(pending)}")
+        before += done
     return counts
 
 
@@ -176,53 +179,45 @@ def _added(counts: ParseCounts, stored: Sequence[Reading], problems: Iterable[st
 # --- what is to be read
 
 
-def _pending(engine: Engine, reader: str, year: int) -> tuple[list[_Pending], int]:
-    current, parse, submission = tables.current_submission.c, tables.parse.c, tables.submission.c
+_Key = tuple[str, int]
+"""Submission and revision."""
+
+
+def _pending(engine: Engine, reader: str, year: int) -> tuple[list[_Key], int]:
+    """What is to be read, and how much of the year is read already."""
+    current, parse = tables.current_submission.c, tables.parse.c
     same = and_(
         parse.submission_id == current.submission_id,
         parse.revision == current.revision,
         parse.reader_digest == reader,
     )
-    query = (
-        select(tables.current_submission, parse.parse_id, submission.received_at)
-        .select_from(
-            tables.current_submission.outerjoin(tables.parse, same).join(
-                tables.submission,
-                and_(
-                    submission.submission_id == current.submission_id,
-                    submission.revision == current.revision,
-                ),
-            )
-        )
-        .where(current.year == year)
-        .order_by(current.kind, current.sender_code, current.period)
+    joined = tables.current_submission.outerjoin(tables.parse, same)
+    unread = (
+        select(current.submission_id, current.revision).select_from(joined).where(parse.parse_id.is_(None))
     )
+    counted = select(func.count()).select_from(joined).where(parse.parse_id.is_not(None))
+    ordered = unread.order_by(current.kind, current.sender_code, current.period)
     with read(engine) as connection:
-        rows = connection.execute(query).all()
-        files = _files(connection, year)
-    pending = [_as_pending(row, files) for row in rows if row.parse_id is None]
-    return pending, len(rows) - len(pending)
+        already = int(connection.execute(counted.where(current.year == year)).scalar_one())
+        keys = [(row[0], row[1]) for row in connection.execute(ordered.where(current.year == year))]
+    return keys, already
 
 
-def _files(connection: Connection, year: int) -> dict[tuple[str, int], list[Any]]:
-    current, file = tables.current_submission.c, tables.submission_file.c
-    query = (
-        select(tables.submission_file)
-        .join(
-            tables.current_submission,
-            and_(file.submission_id == current.submission_id, file.revision == current.revision),
-        )
-        .where(current.year == year)
-        .order_by(file.submission_id, file.revision, file.name)
-    )
-    found: dict[tuple[str, int], list[Any]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.submission_id, row.revision].append(row)
-    return found
+def _described(engine: Engine, keys: Sequence[_Key]) -> list[_Pending]:
+    """Some submissions and their files, in the order of their keys."""
+    submission, file = tables.submission.c, tables.submission_file.c
+    named = [submission_id for submission_id, _ in keys]
+    files: dict[_Key, list[Any]] = defaultdict(list)
+    with read(engine) as connection:
+        rows = connection.execute(select(tables.submission).where(submission.submission_id.in_(named))).all()
+        came = select(tables.submission_file).where(file.submission_id.in_(named)).order_by(file.name)
+        for row in connection.execute(came):
+            files[row.submission_id, row.revision].append(row)
+    of_key = {(row.submission_id, row.revision): row for row in rows}
+    return [_as_pending(of_key[key], files[key]) for key in keys]
 
 
-def _as_pending(row: Any, files: dict[tuple[str, int], list[Any]]) -> _Pending:
-    came = files[row.submission_id, row.revision]
+def _as_pending(row: Any, came: Sequence[Any]) -> _Pending:
     return _Pending(
         row.submission_id,
         row.revision,
