@@ -316,6 +316,17 @@ def test_an_office_is_accepted_for_its_indicators_and_no_others(city: City):
     assert "“RECON”" in found["message_zh"]
 
 
+@pytest.mark.parametrize(
+    ("stated", "hint"), [("90%", "如果比率属实，分母应约为 108。"), ("97.1%", ""), ("96.6%", "")]
+)
+def test_a_wrong_ratio_names_another_denominator_only_where_it_is_another(city: City, stated: str, hint: str):
+    city.submit([{"indicator": "I1.1", "numerator": "97", "denominator": "100", "stated": stated}])
+    city.judge()
+    (found,) = city.findings("RATIO_MISMATCH")
+    assert ("分母应约为" in found["message_zh"]) == bool(hint)
+    assert hint in found["message_zh"]
+
+
 def test_an_office_reports_about_the_units_of_its_own_city(tmp_path: Path):
     edition = EDITIONS.by_id("2024")
     here = small_registry(edition)

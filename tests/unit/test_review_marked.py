@@ -183,6 +183,15 @@ def test_a_csv_becomes_a_workbook_of_the_same_cells(encoding: str):
 # --- nothing runs, hides or reaches out
 
 
+def test_the_column_of_places_is_as_wide_as_the_places_of_a_csv():
+    """A link does not wrap in every program."""
+    content = b"unit_code,period,indicator_code,numerator,denominator,value\nx,2024,E2.1,5,10,\n"
+    cells = book(marked(content, finding(sheet=None, cell="2:denominator"), name="填报表.csv"))[LIST_SHEET]
+    place = "第 2 行 denominator 列"
+    assert any(str(cell.value).startswith(place) for cell in cells["D"])
+    assert cells.column_dimensions["D"].width >= len(place) + 3
+
+
 def hostile() -> bytes:
     workbook = Workbook()
     sheet = workbook.active

@@ -51,6 +51,9 @@ _TINT_OF = {
     Severity.WARN: "FDF3E1",
     Severity.NOTE: "EAF1F8",
 }
+_PLACE = 4
+"""The column of the place; that of a CSV names line and column and needs more room than an address."""
+_WIDEST_PLACE = 26
 _FONT = "宋体"
 _LINE = Side(style="thin", color="B8B8B8")
 _BOX = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
@@ -96,7 +99,9 @@ def write_list(
     """
     _set_aside(book)
     sheet: Worksheet = book.create_sheet(LIST_SHEET, 0)
-    for column, (_, width) in enumerate(HEADERS, 1):
+    places = [_place_text(one, links.get(number)) for number, one in enumerate(findings, 1)]
+    widths = _widths(places)
+    for column, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     first = _write_head(sheet, head, findings, remark)
     for column, (title, _) in enumerate(HEADERS, 1):
@@ -106,7 +111,7 @@ def write_list(
     sheet.row_dimensions[first].height = 24
     styles = _Styles()
     for number, one in enumerate(findings, 1):
-        _write_row(sheet, first + number, number, one, head, links.get(number), styles)
+        _write_row(sheet, first + number, number, one, head, links.get(number), styles, widths)
     if not findings:
         _spanning(sheet, first + 1, "没有发现问题。")
     sheet.freeze_panes = f"A{first + 1}"
@@ -166,13 +171,13 @@ def _write_row(
     head: ReturnHead,
     link: Link | None,
     styles: "_Styles",
+    widths: Sequence[int],
 ) -> None:
-    cell_zh = place_zh(one.cell) if one.cell else "整个文件" if one.sheet is None else "整张表"
     texts = (
         str(number),
         SEVERITY_ZH[one.severity],
         one.sheet or (link.sheet if link is not None else "—"),
-        cell_zh if link is None or one.cell == link.address else f"{cell_zh}\n（{link.address}）",
+        _place_text(one, link),
         " ".join(filter(None, (one.indicator_code, one.indicator_zh))) or "—",
         one.value or "—",
         one.message_zh + (f"\n对照的单元格：{'、'.join(map(place_zh, one.related))}" if one.related else ""),
@@ -187,9 +192,23 @@ def _write_row(
         styles.dress(cell, _look(column, one.severity, link is not None))
     sheet.cell(row, 1).value = number
     if link is not None:
-        _link(sheet.cell(row, 4), link)
-    tallest = max(_lines(text, width) for text, (_, width) in zip(texts, HEADERS, strict=True))
+        _link(sheet.cell(row, _PLACE), link)
+    tallest = max(_lines(text, width) for text, width in zip(texts, widths, strict=True))
     sheet.row_dimensions[row].height = min(_TALLEST, _POINTS_PER_LINE * tallest + 6)
+
+
+def _place_text(one: Listed, link: Link | None) -> str:
+    place = place_zh(one.cell) if one.cell else "整个文件" if one.sheet is None else "整张表"
+    return place if link is None or one.cell == link.address else f"{place}\n（{link.address}）"
+
+
+def _widths(places: Sequence[str]) -> tuple[int, ...]:
+    """The widths of the columns; a link does not wrap everywhere, so that the column of places is as wide as they are."""
+    longest = max((_wide(line) for place in places for line in place.split("\n")), default=0)
+    return tuple(
+        max(width, min(_WIDEST_PLACE, longest + 2)) if column == _PLACE else width
+        for column, (_, width) in enumerate(HEADERS, 1)
+    )
 
 
 _Look = tuple[bool, Severity | None, bool]
@@ -197,7 +216,7 @@ _Look = tuple[bool, Severity | None, bool]
 
 
 def _look(column: int, severity: Severity, is_linked: bool) -> _Look:
-    return column <= 4, severity if column == 2 else None, is_linked and column == 4
+    return column <= _PLACE, severity if column == 2 else None, is_linked and column == _PLACE
 
 
 class _Styles:
@@ -243,10 +262,11 @@ def _text(cell: Cell | MergedCell, text: str) -> None:
 def _lines(text: str, width: int) -> int:
     """How many lines a text takes in a column of a width; a Chinese character is two wide."""
     room = max(1, int(width * 0.94))
-    return sum(
-        1 + (sum(1 if ord(character) < 0x2E80 else 2 for character in line) - 1) // room if line else 1
-        for line in text.split("\n")
-    )
+    return sum(1 + (_wide(line) - 1) // room if line else 1 for line in text.split("\n"))
+
+
+def _wide(line: str) -> int:
+    return sum(1 if ord(character) < 0x2E80 else 2 for character in line)
 
 
 def _print_setup(sheet: Worksheet) -> None:

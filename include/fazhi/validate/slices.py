@@ -61,7 +61,7 @@ from fazhi.validate.sql import listing_statement
 from fazhi.validate.tokens import TOKENS_VERSION, load_tokens
 from fazhi.validate.words import word_findings
 
-WORDING_VERSION = 1
+WORDING_VERSION = 2
 """Raised whenever the same findings would be worded differently by ``fazhi.validate.words``."""
 
 Progress = Callable[[str], None]

@@ -422,7 +422,8 @@ def _implied_denominator(facts: Facts, numerator: Fraction) -> str:
     stated = Fraction(facts.value["stated_ratio"] or "0")
     if not share or not 0 < stated <= 1 or numerator <= 0:
         return ""
-    return f"如果比率属实，分母应约为 {round_half_up(numerator / stated, 0)}。"
+    implied = round_half_up(numerator / stated, 0)
+    return "" if implied == Fraction(facts.value["denominator"]) else f"如果比率属实，分母应约为 {implied}。"
 
 
 def _ratio(computed: Fraction, indicator: Indicator | None) -> str:
