@@ -5,7 +5,6 @@ SQLite always; PostgreSQL too where FAZHI_TEST_POSTGRES names a database that ma
 takes 100,000 and 1,000,000 rows.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -15,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests")]
-from support.emptied import emptied  # noqa: E402 - found beside the benches
+from benchmarks.bench_validation import databases  # noqa: E402 - found beside the benches
+from support.emptied import emptied  # noqa: E402
 
 SIZES = {"": (6_000,), "full": (100_000, 1_000_000), "soak": (1_000_000,)}
 AIM = 0.03
@@ -55,16 +55,6 @@ def measure(url: str, rows: int) -> tuple[int, int, int, float, float]:
         raise SystemExit(done.stderr)
     judged, units, sent, whole, again = json.loads(done.stdout.splitlines()[-1])
     return judged, units, sent, whole, again
-
-
-def databases(postgres: str) -> tuple[str, ...]:
-    """Which are measured: both where there is a PostgreSQL, or the one that ``--database`` names."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--database", choices=("sqlite", "postgresql"))
-    one = parser.parse_args().database
-    if one is not None:
-        return (one,)
-    return ("sqlite", "postgresql") if postgres else ("sqlite",)
 
 
 def main() -> int:

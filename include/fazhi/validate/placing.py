@@ -22,7 +22,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    not_,
     null,
     or_,
     select,
@@ -31,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from fazhi.model.period import Period
+from fazhi.store.bulk import chunks, insert_rows
 from fazhi.store.extensions import granted_days
 from fazhi.store.tables import current_parse, parse, slice_parse, submission_dim, value
 from fazhi.validate.deadlines import last_second
@@ -54,23 +54,48 @@ def place_parses(connection: Connection, dims: Dimensions, place: Place, moment:
         place: Which slice.
         moment: Locks and extensions.
     """
-    wanted = _wanted(connection, dims, place, moment).subquery("wanted")
-    here = in_slice(place)
-    stale = select(*_PLACED).where(*here).except_(select(*wanted.c)).subquery("stale")
+    wanted = _wanted(connection, dims, place, moment)
+    let_hold = _place_changes if _stands_under(connection, dims, place) else _place_all
+    written = let_hold(connection, wanted, place)
+    if written:
+        _name_first_values(connection, place)
+    return written
+
+
+def _stands_under(connection: Connection, dims: Dimensions, place: Place) -> bool:
+    """Whether a slice is there, and what it is judged under is what it was: units are then in the regions they were in."""
+    under = (slice_parse.c.system_digest, slice_parse.c.duty_digest)
+    found = connection.execute(select(*under).where(*in_slice(place)).distinct()).all()
+    return [tuple(row) for row in found] == [(dims.edition.digest, dims.duty_digest)]
+
+
+def _place_all(connection: Connection, wanted: Select[Any], place: Place) -> bool:
+    rows = wanted.subquery("wanted")
     # a parse may have belonged to another region
-    elsewhere = and_(slice_parse.c.parse_id.in_(select(wanted.c.parse_id)), not_(and_(*here)))
-    gone = connection.execute(
-        delete(slice_parse).where(or_(slice_parse.c.parse_id.in_(select(stale.c.parse_id)), elsewhere))
-    ).rowcount
-    there = exists().where(slice_parse.c.parse_id == wanted.c.parse_id)
-    missing = select(*wanted.c, literal(1)).where(~there)
+    elsewhere = slice_parse.c.parse_id.in_(select(rows.c.parse_id))
+    gone = connection.execute(delete(slice_parse).where(or_(and_(*in_slice(place)), elsewhere))).rowcount
     names = [column.name for column in _PLACED] + ["to_judge"]
     come = connection.execute(
-        insert(slice_parse).from_select(names, missing).execution_options(preserve_rowcount=True)
+        insert(slice_parse)
+        .from_select(names, select(*rows.c, literal(1)))
+        .execution_options(preserve_rowcount=True)
     ).rowcount
-    if come:
-        _name_first_values(connection, place)
     return bool(gone or come)
+
+
+def _place_changes(connection: Connection, wanted: Select[Any], place: Place) -> bool:
+    """Write what differs: few rows, read once."""
+    here = in_slice(place)
+    current = exists().where(current_parse.c.parse_id == slice_parse.c.parse_id)
+    gone = connection.execute(delete(slice_parse).where(*here, ~current)).rowcount
+    differing = connection.execute(wanted.except_(select(*_PLACED).where(*here))).all()
+    for some in chunks(row[0] for row in differing):
+        connection.execute(delete(slice_parse).where(slice_parse.c.parse_id.in_(some)))
+    names = [column.name for column in _PLACED]
+    insert_rows(
+        connection, slice_parse, ({**dict(zip(names, row, strict=True)), "to_judge": 1} for row in differing)
+    )
+    return bool(gone or differing)
 
 
 def in_slice(place: Place) -> tuple[ColumnElement[bool], ...]:

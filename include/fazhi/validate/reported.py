@@ -1,23 +1,23 @@
 """What was reported and decided. In: the store, a year and region. Out: what findings rest on, small enough to compare.
 
-Submissions and their parses are only ever added (``fazhi.store.roles``): what names one says all of it. The database
-writes each as a line of text, because rows taken apart for Python cost more than all the judging of a night.
+Submissions and their parses are only ever added (``fazhi.store.roles``): the number of a parse says all of it within its
+store. The database writes each submission as a line of text, because rows taken apart for Python cost more than all the
+judging of a night.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, literal, or_, select
 
+from fazhi.model.canonical import sha256_hex
 from fazhi.store.decisions import approved
 from fazhi.store.extensions import extensions
-from fazhi.store.tables import current_parse, parse, submission, unit_dim, year_lock
+from fazhi.store.tables import current_parse, submission, unit_dim, year_lock
 from fazhi.validate.rules import YEARS_BACK
 
 SEPARATOR = "\x1f"
-_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,6 @@ def moment(connection: Connection, year: int, region: str) -> Moment:
     )
 
 
-def parses_digest(connection: Connection, year: int) -> str:
-    """A digest of the current parses of all regions: the same document or evidence may be claimed in another one."""
-    statement = (
-        select(_line(*_PARSE))
-        .join_from(current_parse, parse, parse.c.parse_id == current_parse.c.parse_id)
-        .where(_compared_years(current_parse.c.year, year))
-        .order_by(
-            current_parse.c.year, current_parse.c.kind, current_parse.c.sender_code, current_parse.c.period
-        )
-    )
-    lines = connection.execute(statement.execution_options(yield_per=_AT_ONCE)).scalars()
-    return lines_digest(line for some in lines.partitions() for line in some)
-
-
 def periods_compared(connection: Connection, place: Place) -> tuple[str, ...]:
     """The periods that a region's senders, and all offices, report in the years compared."""
     periods = select(current_parse.c.period).distinct()
@@ -111,23 +97,9 @@ def sent_of(line: str) -> tuple[str, str, str]:
     return kind, sender, period
 
 
-def lines_digest(lines: Iterable[str]) -> str:
-    """A digest of lines in their order."""
-    found = hashlib.sha256()
-    for line in lines:
-        found.update(f"{line}\n".encode())
-    return found.hexdigest()
-
-
-_PARSE = (
-    current_parse.c.kind,
-    current_parse.c.sender_code,
-    current_parse.c.period,
-    parse.c.submission_id,
-    parse.c.revision,
-    parse.c.reader_digest,
-)
-"""Which parse it is, whatever its number in this store."""
+def lines_digest(lines: Iterable[object]) -> str:
+    """A digest of lines, or of numbers, in their order."""
+    return sha256_hex("\n".join(map(str, lines)).encode())
 
 
 def _compared_years(column: ColumnElement[int], year: int) -> ColumnElement[bool]:

@@ -52,7 +52,6 @@ from fazhi.validate.reported import (
     Place,
     lines_digest,
     moment,
-    parses_digest,
     periods_compared,
     submission_lines,
 )
@@ -201,7 +200,7 @@ def _ready(connection: Connection, dims: Dimensions, place: Place, gated: bool) 
     rules = _rules(dims, place, gated)
     content = {
         **rules,
-        "parses": parses_digest(connection, place.year),
+        "parses": lines_digest(sorted(now.compared)),
         "submissions": lines_digest(submissions),
         "locks": [list(lock) for lock in now.locks],
         "deadlines": sorted({str(dims.due_second(period)) for period in periods_compared(connection, place)}),
