@@ -98,6 +98,8 @@ def test_sources_without_a_column_of_regions_are_for_all_regions(tmp_path):
     registry = load_registry(tmp_path, None)
     assert registry.sources["WEB"].region == ""
     assert registry.authority_of("WEB", 2024, "150200") == ONE
+    write_registry(tmp_path, [unit_row(1)], [source_row("WEB", "office", ONE) | {"name_zh": "政府网站"}])
+    assert load_registry(tmp_path, None).digest == registry.digest
 
 
 def test_a_row_with_too_few_cells(tmp_path):

@@ -112,7 +112,9 @@ def _kind(
     if sender:
         office = set(codes) != {sender} and _reports_most(sender, table, edition, registry, period.year)
         return (SubmissionKind.OFFICE if office else SubmissionKind.UNIT), sender
-    authorities = _authorities(table, edition, registry, period.year)
+    about = (registry.unit_on(code, period.last_day) for code in codes)
+    region = next((registry.region_of(unit) for unit in about if unit is not None), None)
+    authorities = _authorities(table, edition, registry, period.year, region)
     if authorities and (len(codes) > 1 or not _asks_only_itself(table, edition)):
         return SubmissionKind.OFFICE, authorities[0]
     return SubmissionKind.UNIT, codes[0]
@@ -134,14 +136,16 @@ def _reports_most(sender: str, table: Table, edition: Edition, registry: Registr
     return 2 * len(own) > len(known)
 
 
-def _authorities(table: Table, edition: Edition, registry: Registry, year: int) -> list[str]:
-    """The authorities that may report every indicator of the table."""
+def _authorities(
+    table: Table, edition: Edition, registry: Registry, year: int, region: str | None
+) -> list[str]:
+    """The authorities that may report every indicator of the table about units of a region."""
     shared: set[str] | None = None
     for text in _texts(table, "indicator_code"):
         indicator = edition.by_code.get(code_of(text))
         if indicator is None:
             continue
-        reporters = {authority for _, authority in registry.reporters(indicator, year)}
+        reporters = {authority for _, authority in registry.reporters(indicator, year, region)}
         shared = reporters if shared is None else shared & reporters
     return sorted(shared or ())
 

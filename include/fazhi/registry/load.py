@@ -5,7 +5,7 @@ Files (contracts/indicator-system.md): ``units.csv`` and ``sources.csv`` must be
 folder is refused: a misspelt name would silently drop its rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from fazhi.model import canonical
@@ -50,10 +50,18 @@ def _stray_files(folder: Path) -> list[Fault]:
 
 
 def _digest(rows: Mapping[str, Sequence[Row]]) -> str:
-    """Digest of the cells: order of rows and columns, blanks around cells and line endings do not matter."""
+    """Digest of the cells: order of rows and columns, blanks around cells and line endings do not matter.
+
+    Nor does a later column that nobody fills: nothing need be read anew because there might be one.
+    """
+    later = {form.file: form.later_columns for form in FORMS}
     return canonical.digest(
-        {file: sorted(canonical.digest(dict(row.cells)) for row in found) for file, found in rows.items()}
+        {file: sorted(_row_digest(row, later[file]) for row in found) for file, found in rows.items()}
     )
+
+
+def _row_digest(row: Row, later: Collection[str]) -> str:
+    return canonical.digest({name: cell for name, cell in row.cells.items() if cell or name not in later})
 
 
 def _assembled(records: Records, digest: str) -> Registry:

@@ -353,7 +353,8 @@ def _authz(facts: Facts) -> Words:
         )
     authorities = "、".join(f"“{facts.names.unit(code)}”" for code in _authorities(facts))
     name = facts.indicator.name_zh if facts.indicator else facts.value["indicator_code"]
-    expected = authorities or "被考评单位自己"
+    asked_of_unit = facts.indicator is None or facts.indicator.asked_of_unit
+    expected = authorities or ("被考评单位自己" if asked_of_unit else "本地区的主管单位（名录里还没有写明）")
     return Words(f"由{expected}报送", f"“{name}”由{expected}报送，这次的报送单位是“{sender}”")
 
 
