@@ -9,14 +9,14 @@ from fazhi.systems import Editions
 from support.airflow_city import PUSH, YEARS, AirflowCity, airflow_city
 from support.airflow_screen import NEEDS_CHROMIUM, Screen, opened, playwright
 
-RUN_TIMEOUT = 300
+RUN_TIMEOUT = 800
 SPAN = (YEARS[0], YEARS[-1])
 
 pytestmark = [
     pytest.mark.airflow,
     pytest.mark.ci,
     pytest.mark.browser,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1200),
     NEEDS_CHROMIUM,
 ]
 

@@ -12,9 +12,9 @@ from fazhi.services import LocalAirflow, RefusedByAirflow, RunState, ServiceFail
 from fazhi.systems import Editions
 from support.airflow_city import PUSH, YEARS, AirflowCity, airflow_city
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(1200)]
 
-RUN_TIMEOUT = 300
+RUN_TIMEOUT = 800
 STEPS = [
     "collect",
     "finish",
