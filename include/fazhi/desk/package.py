@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from fazhi.model.errors import UsageError
-from fazhi.sheets.package import DAMAGED, METHODS, open_archive, refuse_by_limits
+from fazhi.sheets.package import METHODS, content_of, open_archive, refuse_by_limits
 from fazhi.sheets.refusal import RefusedError
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -50,8 +50,6 @@ def unpacked(content: bytes) -> dict[str, bytes]:
         raise UsageError(
             f"压缩包不能打开：{refused.fault.detail}。请重新压缩为普通的 .zip 后上传"
         ) from refused
-    except DAMAGED as damaged:
-        raise UsageError("压缩包已损坏，不能打开。请重新压缩为普通的 .zip 后上传") from damaged
     if not files:
         raise UsageError("压缩包里没有文件")
     return _inside(files)
@@ -102,7 +100,7 @@ def _refuse_ambiguous(paths: Sequence[str]) -> None:
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     if info.file_size > MOST_BYTES or info.compress_type not in METHODS:
         raise UsageError(f"压缩包里的文件 {info.filename[:80]!r} 过大或压缩方式不受支持")
-    return archive.read(info)
+    return content_of(archive, info)
 
 
 def _inside(files: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -30,7 +30,7 @@ from fazhi.store.engine import read, write
 from fazhi.store.raw import RawStore
 from fazhi.systems.edition import Edition
 
-READER_VERSION = 5
+READER_VERSION = 6
 """Raised whenever the same bytes would be read differently than before."""
 
 Progress = Callable[[str], None]

@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from fazhi.sheets.cells import Aside
 from fazhi.sheets.markup import scan
-from fazhi.sheets.package import DAMAGED, Package
+from fazhi.sheets.package import Package
+from fazhi.sheets.refusal import DamagedError
 
 PROPERTIES = (
     *("title", "subject", "creator", "keywords", "keyword", "description", "category", "contentStatus"),
@@ -58,7 +59,9 @@ def _bare(header: str) -> str:
 
 
 def _texts(package: Package, path: str, names: tuple[str, ...], pieces: str = "") -> list[str]:
-    return texts_of(package.part(path), names, pieces) if package.has(path) else []
+    with suppress(DamagedError):
+        return texts_of(package.part(path), names, pieces) if package.has(path) else []
+    return []
 
 
 def texts_of(content: bytes, names: tuple[str, ...], pieces: str = "") -> list[str]:
@@ -84,7 +87,7 @@ def texts_of(content: bytes, names: tuple[str, ...], pieces: str = "") -> list[s
     if pieces:
         starts[pieces] = lambda _attributes: text.clear()
         finishes[pieces] = lambda: kept.extend(text)
-    with suppress(*DAMAGED):  # what was read so far is looked at
+    with suppress(DamagedError):  # what was read so far is looked at
         scan(content, starts, finishes, text)
     return [one for one in found if one]
 
@@ -114,7 +117,7 @@ def _comments(package: Package, path: str, sheet: str) -> list[Aside]:
     }
     # text directly inside "text" is a thread's, inside "t" an ordinary comment's
     finishes = {**dict.fromkeys(names, ends), **dict.fromkeys(("t", "text"), lambda: _take(text, kept))}
-    with suppress(*DAMAGED):  # what was read so far is looked at
+    with suppress(DamagedError):  # what was read so far is looked at
         scan(package.part(path), starts, finishes, text)
     return found
 

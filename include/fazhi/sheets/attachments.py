@@ -21,10 +21,10 @@ from fazhi.sheets.cells import FileFault
 from fazhi.sheets.compound import CompoundFile
 from fazhi.sheets.markings import classified_marking, marked_name, marking_in_bytes
 from fazhi.sheets.markup import scan
-from fazhi.sheets.package import DAMAGED, METHODS, open_archive
+from fazhi.sheets.package import METHODS, content_of, open_archive
 from fazhi.sheets.pdf import PdfProcess
 from fazhi.sheets.read import read_file
-from fazhi.sheets.refusal import RefusedError
+from fazhi.sheets.refusal import DamagedError, RefusedError
 
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -237,14 +237,10 @@ def _inspect_archive(inspection: _Inspection, name: str, content: bytes, depth: 
         return
     names = {_shown(entry) for entry in entries}
     _inspect_names(inspection, names)
-    try:
-        if names & _DOCUMENTS:
-            _inspect_document(inspection, content, archive)
-        else:
-            _inspect_members(inspection, archive, depth)
-    except DAMAGED:
-        # a damaged document has nothing that could run; reviewers see that it does not open
-        return
+    if names & _DOCUMENTS:
+        _inspect_document(inspection, content, archive)
+    else:
+        _inspect_members(inspection, archive, depth)
 
 
 def _inspect_names(inspection: _Inspection, names: set[str]) -> None:
@@ -299,7 +295,12 @@ def _inspect_members(inspection: _Inspection, archive: zipfile.ZipFile, depth: i
         if time.monotonic() > inspection.until:
             _note_bomb(inspection, f"查看用时超过{_MOST_SECONDS}秒")
             return
-        _inspect(inspection, _shown(entry), archive.read(entry), depth + 1)
+        try:
+            inside = content_of(archive, entry)
+        except DamagedError:
+            inspection.note_closed(_shown(entry), "打不开，文件已损坏", "A file of the archive is damaged.")
+            continue
+        _inspect(inspection, _shown(entry), inside, depth + 1)
 
 
 def _inspect_document(inspection: _Inspection, content: bytes, archive: zipfile.ZipFile) -> None:
@@ -316,15 +317,23 @@ def _inspect_document(inspection: _Inspection, content: bytes, archive: zipfile.
             _note_bomb(inspection, f"部件解压后达{entry.file_size // 1024 // 1024}MB")
             return
         try:
-            for line in _lines(path, archive.read(entry)):
+            for line in _lines(path, content_of(archive, entry)):
                 inspection.read(line)
+        except DamagedError:
+            # a damaged part has nothing that could run; reviewers see that the document does not open
+            continue
         except RefusedError as refused:
             _note_bomb(inspection, refused.fault.found)
             return
 
 
 def _is_spreadsheet(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) -> bool:
-    return "mimetype" in entries and b"spreadsheet" in archive.read(entries["mimetype"])
+    if "mimetype" not in entries:
+        return False
+    try:
+        return b"spreadsheet" in content_of(archive, entries["mimetype"])
+    except DamagedError:
+        return False
 
 
 def _lines(path: str, content: bytes) -> list[str]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from fazhi.sheets import limits
 from fazhi.sheets.cells import Area, Aside, Cell, CellKind, Layout, ReadFile, Row, Sheet
-from fazhi.sheets.compound import CompoundFile
+from fazhi.sheets.compound import CompoundFile, fields
 from fazhi.sheets.markings import marking_in_bytes
 from fazhi.sheets.numbers import BUILTIN, GENERAL, number_cell
 from fazhi.sheets.refusal import (
+    DamagedError,
     Meter,
     RefusedError,
-    damaged_file,
     encrypted,
     suspicious,
     with_macros,
@@ -44,7 +44,6 @@ _ERRORS = {
     0x24: "#NUM!",
     0x2A: "#N/A",
 }
-_DAMAGED = (struct.error, IndexError, ValueError, UnicodeDecodeError)
 MACRO_STORAGES = frozenset(["_VBA_PROJECT_CUR", "VBA", "_VBA_PROJECT", "Macros"])
 """Names of storages that hold VBA, in every Office document."""
 
@@ -86,8 +85,6 @@ def read_xls(content: bytes, name: str) -> ReadFile:
         return replace(read, asides=(Aside(marking),)) if marking else read
     except RefusedError as refused:
         return ReadFile(name, fault=refused.fault)
-    except _DAMAGED:
-        return ReadFile(name, fault=damaged_file())
 
 
 def _workbook_stream(file: CompoundFile) -> bytes:
@@ -118,12 +115,12 @@ def _records(stream: bytes, position: int) -> Iterator[tuple[int, bytes]]:
     """The records of one substream, from its BOF to its own EOF; charts inside it are left out."""
     depth = 0
     while position + 4 <= len(stream):
-        kind, length = struct.unpack_from("<HH", stream, position)
+        kind, length = fields("<HH", stream, position)
         body = stream[position + 4 : position + 4 + length]
         position += 4 + length
         if kind == _BOF:
             depth += 1
-            if depth == 1 and struct.unpack_from("<H", body)[0] != _BIFF8:
+            if depth == 1 and fields("<H", body)[0] != _BIFF8:
                 raise RefusedError(wrong_kind("Excel 95或更早的xls"))
         elif kind == _EOF:
             depth -= 1
@@ -131,7 +128,7 @@ def _records(stream: bytes, position: int) -> Iterator[tuple[int, bytes]]:
                 return
         elif depth == 1:
             yield kind, body
-    raise RefusedError(damaged_file())
+    raise DamagedError
 
 
 # --- what the whole workbook has
@@ -164,7 +161,7 @@ def _macros(_book: _Book, _body: bytes) -> None:
 
 
 def _bound_sheet(book: _Book, body: bytes) -> None:
-    position, state, kind, length, flags = struct.unpack_from("<IBBBB", body)
+    position, state, kind, length, flags = fields("<IBBBB", body)
     if kind in _MACRO_SHEETS:
         raise RefusedError(with_macros())
     if kind == _WORKSHEET:
@@ -173,21 +170,21 @@ def _bound_sheet(book: _Book, body: bytes) -> None:
 
 
 def _format(book: _Book, body: bytes) -> None:
-    number, length, flags = struct.unpack_from("<HHB", body)
+    number, length, flags = fields("<HHB", body)
     book.codes[number] = _decoded(body[5:], length, flags)
 
 
 def _style(book: _Book, body: bytes) -> None:
-    book.styles.append(struct.unpack_from("<H", body, 2)[0])
+    book.styles.append(fields("<H", body, 2)[0])
 
 
 def _date_mode(book: _Book, body: bytes) -> None:
-    book.since_1904 = struct.unpack_from("<H", body)[0] == 1
+    book.since_1904 = fields("<H", body)[0] == 1
 
 
 def _linked_book(book: _Book, body: bytes) -> None:
     """A link is to the workbook itself or its add-ins, or else to another file."""
-    if struct.unpack_from("<H", body, 2)[0] not in (0x0401, 0x3A01):
+    if fields("<H", body, 2)[0] not in (0x0401, 0x3A01):
         book.external = True
 
 
@@ -203,9 +200,16 @@ _OF_WORKBOOK: Mapping[int, Callable[[_Book, bytes], None]] = {
 
 
 def _decoded(content: bytes, length: int, flags: int) -> str:
-    """Characters in one or two bytes each; NUL, which PostgreSQL does not keep in text, shows as U+FFFD."""
+    """Characters in one or two bytes each; NUL, which PostgreSQL does not keep in text, shows as U+FFFD.
+
+    Raises:
+        DamagedError: They are none.
+    """
     wide = flags & 1
-    text = content[: 2 * length].decode("utf-16-le") if wide else content[:length].decode("latin-1")
+    try:
+        text = content[: 2 * length].decode("utf-16-le") if wide else content[:length].decode("latin-1")
+    except UnicodeDecodeError as broken:
+        raise DamagedError from broken
     return text.replace("\x00", "\ufffd")
 
 
@@ -219,16 +223,16 @@ class _Strings:
 
     def read(self) -> list[Cell | None]:
         """The strings as cells."""
-        count = struct.unpack("<I", self._take(8)[4:])[0]
+        count = fields("<I", self._take(8), 4)[0]
         cells = []
         for _ in range(count):
             cells.append(text_cell(self._string(), self._meter))
         return cells
 
     def _string(self) -> str:
-        length, flags = struct.unpack("<HB", self._take(3))
-        runs = struct.unpack("<H", self._take(2))[0] if flags & 8 else 0
-        extra = struct.unpack("<I", self._take(4))[0] if flags & 4 else 0
+        length, flags = fields("<HB", self._take(3))
+        runs = fields("<H", self._take(2))[0] if flags & 8 else 0
+        extra = fields("<I", self._take(4))[0] if flags & 4 else 0
         text = self._characters(length, flags)
         self._take(4 * runs + extra)
         return text
@@ -237,13 +241,13 @@ class _Strings:
         pieces = []
         while length:
             if self._position >= len(self._segments[self._segment]):
-                self._segment, self._position = self._segment + 1, 1
-                flags = self._segments[self._segment][0]
+                self._continue()
+                flags = self._take(1)[0]
             width = 2 if flags & 1 else 1
             here = self._segments[self._segment][self._position :]
             count = min(length, len(here) // width)
             if not count:
-                raise RefusedError(damaged_file())
+                raise DamagedError
             pieces.append(_decoded(here[: count * width], count, flags))
             self._position += count * width
             length -= count
@@ -258,10 +262,14 @@ class _Strings:
                 self._position += len(here)
                 count -= len(here)
             else:
-                self._segment, self._position = self._segment + 1, 0
-                if self._segment >= len(self._segments):
-                    raise RefusedError(damaged_file())
+                self._continue()
         return b"".join(pieces)
+
+    def _continue(self) -> None:
+        """Go on in the next record."""
+        self._segment, self._position = self._segment + 1, 0
+        if self._segment >= len(self._segments):
+            raise DamagedError
 
 
 # --- one sheet
@@ -319,46 +327,46 @@ class _Sheet:
 
     def _put(self, row: int, column: int, cell: Cell | None) -> None:
         if column >= _COLUMNS:
-            raise RefusedError(damaged_file())
+            raise DamagedError
         if cell is not None:
             self._book.meter.count_cells(1)
             self._cells.setdefault(row + 1, {})[column + 1] = cell
 
     def _shared_string(self, body: bytes) -> None:
-        row, column, _, index = struct.unpack_from("<HHHI", body)
+        row, column, _, index = fields("<HHHI", body)
         if index >= len(self._book.strings):
-            raise RefusedError(damaged_file())
+            raise DamagedError
         self._put(row, column, self._book.strings[index])
 
     def _number(self, body: bytes) -> None:
-        row, column, style, value = struct.unpack_from("<HHHd", body)
+        row, column, style, value = fields("<HHHd", body)
         self._put(row, column, self._book.number(value, style))
 
     def _packed(self, body: bytes) -> None:
-        row, column, style, packed = struct.unpack_from("<HHHI", body)
+        row, column, style, packed = fields("<HHHI", body)
         self._put(row, column, self._book.number(_unpacked(packed), style))
 
     def _packed_row(self, body: bytes) -> None:
-        row, column = struct.unpack_from("<HH", body)
+        row, column = fields("<HH", body)
         for position in range(4, len(body) - 7, 6):
-            style, packed = struct.unpack_from("<HI", body, position)
+            style, packed = fields("<HI", body, position)
             self._put(row, column, self._book.number(_unpacked(packed), style))
             column += 1
 
     def _boolean_or_error(self, body: bytes) -> None:
-        row, column, _, value, is_error = struct.unpack_from("<HHHBB", body)
+        row, column, _, value, is_error = fields("<HHHBB", body)
         self._put(row, column, _error(value) if is_error else _boolean(value))
 
     def _label(self, body: bytes) -> None:
-        row, column, _, length, flags = struct.unpack_from("<HHHHB", body)
+        row, column, _, length, flags = fields("<HHHHB", body)
         self._put(row, column, text_cell(_decoded(body[9:], length, flags), self._book.meter))
 
     def _formula(self, body: bytes) -> None:
-        row, column, style = struct.unpack_from("<HHH", body)
+        row, column, style = fields("<HHH", body)
         result = body[6:14]
         self._awaits_string = None
         if result[6:8] != b"\xff\xff":
-            self._put(row, column, self._book.number(struct.unpack("<d", result)[0], style))
+            self._put(row, column, self._book.number(fields("<d", result)[0], style))
         elif result[0] == 0:
             self._awaits_string = (row, column)
         elif result[0] in (1, 2):
@@ -368,23 +376,23 @@ class _Sheet:
     def _formula_text(self, body: bytes) -> None:
         if self._awaits_string is not None:
             row, column = self._awaits_string
-            length, flags = struct.unpack_from("<HB", body)
+            length, flags = fields("<HB", body)
             self._put(row, column, text_cell(_decoded(body[3:], length, flags), self._book.meter))
 
     def _row(self, body: bytes) -> None:
-        if struct.unpack_from("<I", body, 12)[0] & 0x20:
-            self._hidden_rows.add(struct.unpack_from("<H", body)[0] + 1)
+        if fields("<I", body, 12)[0] & 0x20:
+            self._hidden_rows.add(fields("<H", body)[0] + 1)
 
     def _column_info(self, body: bytes) -> None:
-        first, last, _, _, flags = struct.unpack_from("<5H", body)
+        first, last, _, _, flags = fields("<5H", body)
         if flags & 1:
             self._hidden_columns.append((first + 1, last + 1))
 
     def _merged_cells(self, body: bytes) -> None:
         for position in range(2, len(body) - 7, 8):
-            first_row, last_row, first, last = struct.unpack_from("<4H", body, position)
+            first_row, last_row, first, last = fields("<4H", body, position)
             if last >= _COLUMNS or first > last or first_row > last_row:
-                raise RefusedError(damaged_file())
+                raise DamagedError
             self._merged.append(Area(first_row + 1, first + 1, last_row + 1, last + 1))
         if len(self._merged) > limits.MAX_MERGED:
             raise RefusedError(suspicious(f"工作表内超过{limits.MAX_MERGED}处合并单元格"))

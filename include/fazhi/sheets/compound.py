@@ -9,8 +9,9 @@ from __future__ import annotations
 import struct
 from array import array
 from dataclasses import dataclass
+from typing import Any
 
-from fazhi.sheets.refusal import RefusedError, damaged_file
+from fazhi.sheets.refusal import DamagedError
 
 _END = 0xFFFFFFFA
 """Sector numbers from here on end a chain."""
@@ -28,6 +29,18 @@ class _Entry:
     size: int
 
 
+def fields(form: str, content: bytes, position: int = 0) -> tuple[Any, ...]:
+    """The fields of a record, by their form as ``struct`` writes it.
+
+    Raises:
+        DamagedError: The record ends before they do.
+    """
+    try:
+        return struct.unpack_from(form, content, position)
+    except struct.error as cut:
+        raise DamagedError from cut
+
+
 class CompoundFile:
     """An open compound file."""
 
@@ -35,21 +48,15 @@ class CompoundFile:
         """Open it.
 
         Raises:
-            RefusedError: It is damaged.
+            DamagedError: It is damaged.
         """
-        try:
-            self._open(content)
-        except (struct.error, IndexError, ValueError) as damaged:
-            raise RefusedError(damaged_file()) from damaged
-
-    def _open(self, content: bytes) -> None:
         self._content = content
-        shift, mini_shift = struct.unpack_from("<HH", content, 30)
+        shift, mini_shift = fields("<HH", content, 30)
         if shift not in (9, 12) or mini_shift != 6:
-            raise RefusedError(damaged_file())
+            raise DamagedError
         self._sector = 1 << shift
         self._sectors = len(content) // self._sector + 1
-        directory, _, self._cutoff, mini_table = struct.unpack_from("<4I", content, 48)
+        directory, _, self._cutoff, mini_table = fields("<4I", content, 48)
         self._table = self._allocation()
         self._entries: dict[str, _Entry] = {}
         self._mini_container = b""
@@ -65,7 +72,7 @@ class CompoundFile:
         """The content of a stream, ``None`` when there is none of the name.
 
         Raises:
-            RefusedError: It is damaged.
+            DamagedError: It is damaged.
         """
         entry = self._entries.get(name)
         if entry is None or entry.kind != _STREAM:
@@ -76,13 +83,13 @@ class CompoundFile:
 
     def _allocation(self) -> array[int]:
         """The table that says which sector follows which."""
-        listed = list(struct.unpack_from(f"<{_DIFAT_IN_HEADER}I", self._content, 76))
-        following = struct.unpack_from("<I", self._content, 68)[0]
+        listed = list(fields(f"<{_DIFAT_IN_HEADER}I", self._content, 76))
+        following = fields("<I", self._content, 68)[0]
         per_sector = self._sector // 4
         for _ in range(self._sectors // per_sector + 1):
             if following >= _END:
                 break
-            more = struct.unpack(f"<{per_sector}I", self._at(following))
+            more = fields(f"<{per_sector}I", self._at(following))
             listed += more[:-1]
             following = more[-1]
         most = self._sectors // per_sector + 1
@@ -92,14 +99,14 @@ class CompoundFile:
         start = (sector + 1) * self._sector
         content = self._content[start : start + self._sector]
         if not content:
-            raise RefusedError(damaged_file())
+            raise DamagedError
         return content.ljust(self._sector, b"\x00")
 
     def _chain(self, sector: int, table: array[int]) -> bytes:
         pieces: list[bytes] = []
         while sector < _END:
             if len(pieces) > self._sectors or sector >= len(table):
-                raise RefusedError(damaged_file())
+                raise DamagedError
             pieces.append(self._at(sector))
             sector = table[sector]
         return b"".join(pieces)
@@ -108,7 +115,7 @@ class CompoundFile:
         pieces: list[bytes] = []
         while sector < _END:
             if len(pieces) * 64 > len(self._mini_container) or sector >= len(self._mini_table):
-                raise RefusedError(damaged_file())
+                raise DamagedError
             pieces.append(self._mini_container[sector * 64 : sector * 64 + 64])
             sector = self._mini_table[sector]
         return b"".join(pieces)
@@ -116,8 +123,8 @@ class CompoundFile:
     def _read_directory(self, directory: bytes) -> None:
         for start in range(0, len(directory) - _ENTRY_BYTES + 1, _ENTRY_BYTES):
             raw = directory[start : start + _ENTRY_BYTES]
-            length, kind = struct.unpack_from("<HB", raw, 64)
-            first, size = struct.unpack_from("<II", raw, 116)
+            length, kind = fields("<HB", raw, 64)
+            first, size = fields("<II", raw, 116)
             name = raw[: max(0, min(length, 64) - 2)].decode("utf-16-le", "replace")
             if kind == _ROOT:
                 self._mini_container = self._chain(first, self._table)[:size]

@@ -5,15 +5,21 @@ refused, so that no entity is ever expanded; depth and number of elements are li
 """
 
 import codecs
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from xml.parsers import expat
 
 from fazhi.sheets import limits
-from fazhi.sheets.refusal import RefusedError, suspicious
+from fazhi.sheets.refusal import DamagedError, RefusedError, suspicious
 
 _REMEMBERED = 500
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"<\x00", b"\x00<")
+_DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_DECLARED_WITHIN = 500
+_OF_THE_PARSER = ("utf-8", "utf-16", "us-ascii", "iso-8859-1")
+_CHINESE = ("gb2312", "gbk", "gb18030")
+_SINGLE_BYTE = re.compile(r"(?:iso-8859-|windows-125|cp125)[0-9]{1,2}")
 Start = Callable[[Mapping[str, str]], None]
 End = Callable[[], None]
 
@@ -45,7 +51,7 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
 
     Raises:
         RefusedError: It has a DTD or breaks a limit.
-        expat.ExpatError: It is not well-formed.
+        DamagedError: It is not well-formed, or in an encoding that is not read.
     """
     content, encoding = _in_utf8(content)
     if content.count(b"<") > 2 * limits.MAX_ELEMENTS:
@@ -77,7 +83,10 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
     parser.EndElementHandler = end
     parser.CharacterDataHandler = text.append
     parser.StartDoctypeDeclHandler = _refuse_dtd
-    parser.Parse(content, True)
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as broken:
+        raise DamagedError from broken
 
 
 def _has_long_run(content: bytes) -> bool:
@@ -92,11 +101,33 @@ def _has_long_run(content: bytes) -> bool:
 
 
 def _in_utf8(content: bytes) -> tuple[bytes, str | None]:
-    """A document in UTF-16 in UTF-8, so that its bytes can be counted; others as they are."""
-    if content[:2] not in _UTF16:
+    """A document in UTF-8, so that its bytes can be counted; as it is where the parser reads its encoding itself.
+
+    Raises:
+        DamagedError: It is not in the encoding that it says, or in one that is not read.
+    """
+    encoding = _encoding(content)
+    if encoding is None:
         return content, None
-    big = content[:2] in (codecs.BOM_UTF16_BE, b"\x00<")
-    return content.decode("utf-16-be" if big else "utf-16-le").lstrip("\ufeff").encode(), "utf-8"
+    try:
+        return content.decode(encoding).lstrip("\ufeff").encode(), "utf-8"
+    except (UnicodeError, LookupError) as other:
+        raise DamagedError from other
+
+
+def _encoding(content: bytes) -> str | None:
+    """The encoding from which a document must be decoded, ``None`` where the parser does it."""
+    if content[:2] in _UTF16:
+        return "utf-16-be" if content[:2] in (codecs.BOM_UTF16_BE, b"\x00<") else "utf-16-le"
+    declared = _DECLARED.match(content[:_DECLARED_WITHIN])
+    name = declared[1].decode().lower() if declared else "utf-8"
+    if name in _OF_THE_PARSER:
+        return None
+    if name in _CHINESE:
+        return "gb18030"
+    if _SINGLE_BYTE.fullmatch(name):
+        return name
+    raise DamagedError
 
 
 def _refuse_dtd(*_declared: object) -> None:

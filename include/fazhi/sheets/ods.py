@@ -14,8 +14,8 @@ from fazhi.sheets.asides import asides_of_open_document
 from fazhi.sheets.cells import Area, Aside, Cell, CellKind, Layout, ReadFile, Row, Sheet
 from fazhi.sheets.markup import End, Start, scan
 from fazhi.sheets.numbers import GENERAL, number_cell
-from fazhi.sheets.package import DAMAGED, Package
-from fazhi.sheets.refusal import Meter, RefusedError, damaged_file, suspicious
+from fazhi.sheets.package import Package
+from fazhi.sheets.refusal import DamagedError, Meter, RefusedError, suspicious
 from fazhi.sheets.structure import structure_notes
 from fazhi.sheets.worksheet import FORMULA_WITHOUT_VALUE, text_cell, whole
 
@@ -42,8 +42,6 @@ def read_ods(package: Package, name: str) -> ReadFile:
         )
     except RefusedError as refused:
         return ReadFile(name, fault=refused.fault)
-    except DAMAGED:
-        return ReadFile(name, fault=damaged_file())
 
 
 class _Reader:
@@ -169,7 +167,7 @@ class _Reader:
     def _row_ends(self) -> None:
         if self._cells:
             if self._row + self._repeated - 1 > limits.MAX_ROWS:
-                raise RefusedError(damaged_file())
+                raise DamagedError
             self._meter.count_cells(len(self._cells) * self._repeated)
             for number in range(self._row, self._row + self._repeated):
                 self._rows.append(Row(number, self._cells))
@@ -203,7 +201,7 @@ class _Reader:
     def _put(self, cell: Cell, attributes: Mapping[str, str], repeated: int) -> None:
         self._meter.count_cells(repeated)
         if self._column + repeated - 1 > limits.MAX_COLUMNS:
-            raise RefusedError(damaged_file())
+            raise DamagedError
         formula = attributes.get("table:formula")
         for column in range(self._column, self._column + repeated):
             self._cells[column] = cell
@@ -230,7 +228,8 @@ class _Reader:
             stored = self._meter.count_text(attributes.get("office:value", ""))
             return number_cell(stored, _NUMBERS[kind]) if stored else None
         if kind == "date":
-            return Cell(attributes.get("office:date-value", "")[:10], CellKind.DATE)
+            day = self._meter.count_text(attributes.get("office:date-value", ""))[:10]
+            return Cell(day, CellKind.DATE) if day else text_cell(shown, self._meter)
         if kind == "boolean":
             return Cell(
                 "TRUE" if attributes.get("office:boolean-value") == "true" else "FALSE", CellKind.BOOLEAN

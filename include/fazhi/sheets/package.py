@@ -6,26 +6,26 @@ the archive itself chooses.
 
 import io
 import posixpath
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from xml.parsers import expat
 
 from fazhi.sheets import limits
 from fazhi.sheets.markup import scan
-from fazhi.sheets.refusal import RefusedError, damaged_file, encrypted, suspicious
+from fazhi.sheets.refusal import DamagedError, RefusedError, encrypted, suspicious
 
-DAMAGED = (
+_ZIP_RAISES = (
     zipfile.BadZipFile,
     zlib.error,
+    struct.error,
     OSError,
-    expat.ExpatError,
     EOFError,
     NotImplementedError,
     LookupError,
     ValueError,
 )
-"""What reading a damaged package raises."""
+"""What ``zipfile`` raises over damaged bytes in memory; only its own calls stand under it."""
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENTRY = b"PK\x01\x02"
@@ -36,15 +36,30 @@ def open_archive(content: bytes, most_entries: int = limits.MAX_ZIP_ENTRIES) -> 
     """Open a zip archive; nothing is unpacked.
 
     Raises:
-        RefusedError: It has too many entries or is damaged.
+        RefusedError: It has too many entries.
+        DamagedError: It does not open.
     """
     entries = content.count(_ENTRY)
     if entries > most_entries:
         raise RefusedError(suspicious(f"压缩包内有{entries}个部件"))
     try:
         return zipfile.ZipFile(io.BytesIO(content))
-    except DAMAGED as damaged:
-        raise RefusedError(damaged_file()) from damaged
+    except _ZIP_RAISES as damaged:
+        raise DamagedError from damaged
+
+
+def content_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """The content of an entry of an archive, whose size the caller has judged.
+
+    Raises:
+        DamagedError: It does not unpack, or is packed by a method that is not unpacked.
+    """
+    if entry.compress_type not in METHODS:
+        raise DamagedError
+    try:
+        return archive.read(entry)
+    except _ZIP_RAISES as damaged:
+        raise DamagedError from damaged
 
 
 class Package:
@@ -75,14 +90,14 @@ class Package:
 
         Raises:
             RefusedError: It is too large to be read.
-            KeyError: There is no such part.
+            DamagedError: There is no such part, or it does not unpack.
         """
-        info = self._parts[path.lower()]
+        info = self._parts.get(path.lower())
+        if info is None:
+            raise DamagedError
         if info.file_size > limits.MAX_PART_BYTES:
             raise RefusedError(suspicious(f"部件解压后达{info.file_size // 1024 // 1024}MB"))
-        if info.compress_type not in METHODS:
-            raise RefusedError(damaged_file())
-        return self._zip.read(info)
+        return content_of(self._zip, info)
 
     def relations(self, path: str) -> dict[str, tuple[str, str]]:
         """The relations of a part: id → (type's last word, target path inside the package)."""

@@ -4,9 +4,9 @@ from fazhi.sheets.biff import read_xls
 from fazhi.sheets.cells import FileFault, ReadFile
 from fazhi.sheets.delimited import read_delimited
 from fazhi.sheets.ods import read_ods
-from fazhi.sheets.package import DAMAGED, Package
+from fazhi.sheets.package import Package
 from fazhi.sheets.recognise import Format, named_rightly, package_format, recognise
-from fazhi.sheets.refusal import RefusedError, damaged_file
+from fazhi.sheets.refusal import RefusedError
 from fazhi.sheets.xlsx import read_xlsx
 
 
@@ -53,6 +53,4 @@ def _read_package(content: bytes, name: str) -> ReadFile:
         kind = package_format(package, name)
     except RefusedError as refused:
         return ReadFile(name, fault=refused.fault)
-    except DAMAGED:
-        return ReadFile(name, fault=damaged_file())
     return read_ods(package, name) if kind is Format.ODS else read_xlsx(package, name)

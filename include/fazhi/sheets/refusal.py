@@ -14,16 +14,24 @@ class RefusedError(Exception):
         self.fault = fault
 
 
+class DamagedError(RefusedError):
+    """What the file holds at a place is not what its format has there.
+
+    Raised where foreign bytes are taken apart and nowhere else, so that a failure of the project's own code is
+    never told to a department as a damaged file.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            FileFault("FILE_TYPE", found="损坏的文件", expected=ACCEPTED, detail="文件已损坏，不能打开")
+        )
+
+
 def suspicious(detail: str) -> FileFault:
     """The fault of a file that breaks a limit."""
     return FileFault(
         "ZIP_BOMB", found=detail, expected=ACCEPTED, detail=f"{detail}，超出安全限度，已隔离，未打开"
     )
-
-
-def damaged_file() -> FileFault:
-    """The fault of a file that does not open."""
-    return FileFault("FILE_TYPE", found="损坏的文件", expected=ACCEPTED, detail="文件已损坏，不能打开")
 
 
 def wrong_kind(kind: str) -> FileFault:

@@ -18,7 +18,7 @@ from fazhi.sheets.cells import Area, Cell, CellKind, Layout, Row
 from fazhi.sheets.markup import End, Start, scan
 from fazhi.sheets.numbers import GENERAL, number_cell
 from fazhi.sheets.package import Package
-from fazhi.sheets.refusal import Meter, RefusedError, damaged_file, suspicious
+from fazhi.sheets.refusal import DamagedError, Meter, RefusedError, suspicious
 
 FORMULA_WITHOUT_VALUE = "公式未计算"
 _COLUMNS = {get_column_letter(number): number for number in range(1, limits.MAX_COLUMNS + 1)}
@@ -62,12 +62,12 @@ def whole(text: str | None, default: int) -> int:
     """A number of the file's own bookkeeping.
 
     Raises:
-        RefusedError: It is not one: the file is damaged.
+        DamagedError: It is not one.
     """
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise RefusedError(damaged_file())
+        raise DamagedError
     return int(text)
 
 
@@ -95,8 +95,8 @@ def read_worksheet(package: Package, path: str, book: Book) -> Worksheet:
     """Read a worksheet.
 
     Raises:
-        RefusedError: It is damaged or breaks a limit.
-        expat.ExpatError: It is not well-formed.
+        RefusedError: It breaks a limit.
+        DamagedError: It is not well-formed, or no worksheet.
     """
     reader = _Reader(book)
     scan(package.part(path), reader.starts(), reader.ends(), reader.text)
@@ -123,6 +123,7 @@ class _Reader:
         self._shared: dict[str, tuple[str, str]] = {}
         self._translated = 0
         self._row = self._column = 0
+        self._in_cell = False
         self._cells: dict[int, Cell] = {}
         self._attributes: Mapping[str, str] = {}
         self._value: str | None = None
@@ -175,7 +176,7 @@ class _Reader:
     def _row_begins(self, attributes: Mapping[str, str]) -> None:
         number = whole(attributes.get("r"), self._row + 1)
         if not self._row < number <= limits.MAX_ROWS:
-            raise RefusedError(damaged_file())
+            raise DamagedError
         self._row, self._column, self._cells = number, 0, {}
         if attributes.get("hidden") in _TRUE or _is_nothing(attributes.get("ht")):
             self._hidden_rows.add(number)
@@ -189,12 +190,14 @@ class _Reader:
         reference = attributes.get("r")
         column = self._column + 1 if reference is None else _COLUMNS.get(reference.rstrip(_DIGITS))
         if column is None or column <= self._column or column > limits.MAX_COLUMNS:
-            raise RefusedError(damaged_file())
+            raise DamagedError
         self._column = column
+        self._in_cell = True
         self._attributes = attributes
         self._value = self._pieces = self._formula = None
 
     def _cell_ends(self) -> None:
+        self._in_cell = False
         if self._value is None and self._pieces is None and self._formula is None:
             return
         cell = self._content()
@@ -232,7 +235,7 @@ class _Reader:
     def _shared_string(self, stored: str) -> Cell | None:
         index = whole(stored.strip(), 0)
         if index >= len(self._book.strings):
-            raise RefusedError(damaged_file())
+            raise DamagedError
         return self._book.strings[index]
 
     def _error(self, stored: str) -> Cell:
@@ -279,8 +282,9 @@ class _Reader:
     # --- formulas
 
     def _formula_begins(self, attributes: Mapping[str, str]) -> None:
+        """Of a cell; lists to choose from and sparklines have formulas of the same name after the last one."""
         self.text.clear()
-        self._formula = attributes
+        self._formula = attributes if self._in_cell and self._row else None
 
     def _formula_ends(self) -> None:
         if self._formula is None:

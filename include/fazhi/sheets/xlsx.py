@@ -12,8 +12,8 @@ from fazhi.sheets.asides import asides_of_book, asides_of_sheet
 from fazhi.sheets.cells import Aside, Cell, FileFault, ReadFile, Sheet
 from fazhi.sheets.markup import local_name, scan
 from fazhi.sheets.numbers import BUILTIN, GENERAL
-from fazhi.sheets.package import DAMAGED, Package
-from fazhi.sheets.refusal import Meter, RefusedError, damaged_file, suspicious
+from fazhi.sheets.package import Package
+from fazhi.sheets.refusal import Meter, RefusedError, suspicious
 from fazhi.sheets.structure import structure_notes
 from fazhi.sheets.worksheet import Book, read_worksheet, text_cell, whole
 
@@ -34,8 +34,6 @@ def read_xlsx(package: Package, name: str) -> ReadFile:
         return ReadFile(name, sheets=sheets, notes=notes, asides=asides)
     except RefusedError as refused:
         return ReadFile(name, fault=refused.fault)
-    except DAMAGED:
-        return ReadFile(name, fault=damaged_file())
 
 
 def _read(package: Package) -> tuple[tuple[Sheet, ...], tuple[FileFault, ...], tuple[Aside, ...]]:
