@@ -40,11 +40,11 @@ class Registry:
         self._sources = _by_source(sources)
         self._lead_tasks = _by_year(lead_tasks)
         self._adjustments = _by_year(adjustments)
-        self._leads = {
-            (task.year, task.lead_unit_code, code) for task in lead_tasks for code in task.indicator_codes
-        }
+        self._leads = _indicators_led(lead_tasks)
         self._on_day: dict[date, Mapping[str, Unit]] = {}
-        self._fitting_tags: dict[tuple[str, frozenset[Tag], date], tuple[Indicator, ...]] = {}
+        self._fitting_kinds: dict[
+            tuple[str, frozenset[Tag], date, frozenset[str] | None], tuple[Indicator, ...]
+        ] = {}
         self._predecessors: dict[tuple[int, date], Mapping[str, tuple[str, ...]]] = {}
 
     # --- units ---
@@ -224,8 +224,7 @@ class Registry:
         day = self.deciding_day(year, today)
         if not unit.valid_on(day):
             return ()
-        fitting = self._fitting(edition, unit.tags, day)
-        return tuple(one for one in fitting if self._leads_if_it_must(one, unit, year))
+        return self._fitting(edition, unit, year, day)
 
     # --- regions ---
 
@@ -269,17 +268,30 @@ class Registry:
         fits = unit.valid_on(day) and _fits(indicator, unit.tags, day)
         return fits and self._leads_if_it_must(indicator, unit, year)
 
-    def _fitting(self, edition: Edition, tags: frozenset[Tag], day: date) -> tuple[Indicator, ...]:
-        """The indicators that fit all units of the same tags: of thousands of units there are a few kinds."""
-        key = (edition.digest, tags, day)
-        if key not in self._fitting_tags:
-            self._fitting_tags[key] = tuple(one for one in edition.indicators if _fits(one, tags, day))
-        return self._fitting_tags[key]
+    def _fitting(self, edition: Edition, unit: Unit, year: int, day: date) -> tuple[Indicator, ...]:
+        """The indicators that fit all units of the same tags and leads: of thousands of units there are a few kinds."""
+        leads = None if unit.is_region else self._leads.get((year, unit.unit_code), frozenset())
+        key = (edition.digest, unit.tags, day, leads)
+        if key not in self._fitting_kinds:
+            self._fitting_kinds[key] = tuple(
+                one
+                for one in edition.indicators
+                if _fits(one, unit.tags, day) and self._leads_if_it_must(one, unit, year)
+            )
+        return self._fitting_kinds[key]
 
     def _leads_if_it_must(self, indicator: Indicator, unit: Unit, year: int) -> bool:
         if indicator.group is not Group.LEAD or unit.is_region:
             return True
-        return (year, unit.unit_code, indicator.code) in self._leads
+        return indicator.code in self._leads.get((year, unit.unit_code), ())
+
+
+def _indicators_led(tasks: Iterable[LeadTask]) -> dict[tuple[int, str], frozenset[str]]:
+    """By year and leading unit."""
+    led: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+    for task in tasks:
+        led[task.year, task.lead_unit_code] |= set(task.indicator_codes)
+    return {key: frozenset(codes) for key, codes in led.items()}
 
 
 def _latest_for_all(row: Source) -> tuple[bool, int]:

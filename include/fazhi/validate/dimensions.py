@@ -5,7 +5,8 @@ day on which nothing changed has the digests of the day before.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -75,8 +76,8 @@ class Dimensions:
     edition: Edition
     units: tuple[tuple[str, str, int, int, str | None, str], ...]
     """Code, name, exists in the year, has any duty, successor, region."""
-    duties: tuple[tuple[str, str], ...]
-    """Unit and indicator."""
+    duties: tuple[tuple[str, tuple[str, ...]], ...]
+    """Each unit that has any with its indicators."""
     reporters: tuple[tuple[str, str, str, int], ...]
     """Authority, indicator, region of the units that it reports about, place of its source."""
     calendar: WorkingDays | None = None
@@ -96,9 +97,7 @@ class Dimensions:
     def duty_digest(self) -> str:
         """SHA-256 of units, duties and reporters with the edition's digest."""
         content = hashlib.sha256(self.edition.digest.encode())
-        units, reporters = ([map(str, row) for row in rows] for rows in (self.units, self.reporters))
-        for rows in (units, self.duties, reporters):
-            lines = ["\x1f".join(row) + "\n" for row in rows]
+        for lines in (_lines(self.units), _duty_lines(self.duties), _lines(self.reporters)):
             content.update(b"\x1e" + "".join(lines).encode())
         return content.hexdigest()
 
@@ -132,7 +131,8 @@ class Dimensions:
         duty = {"duty_digest": self.duty_digest}
         if _absent(connection, unit_dim, duty):
             insert_rows(connection, unit_dim, _named(duty, _UNIT_COLUMNS, self.units))
-            insert_rows(connection, duty_dim, _named(duty, _DUTY_COLUMNS, self.duties))
+            pairs = ((unit, code) for unit, codes in self.duties for code in codes)
+            insert_rows(connection, duty_dim, _named(duty, _DUTY_COLUMNS, pairs))
             insert_rows(connection, reporter_dim, _named(duty, _REPORTER_COLUMNS, self.reporters))
 
 
@@ -147,6 +147,19 @@ def _named(
     return ({**digests, **dict(zip(columns, row, strict=True))} for row in rows)
 
 
+def _lines(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    return ("\x1f".join(map(str, row)) + "\n" for row in rows)
+
+
+def _duty_lines(duties: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
+    """A line for each pair; of thousands of units most have the same indicators."""
+    ends: dict[tuple[str, ...], list[str]] = {}
+    for unit, codes in duties:
+        if codes not in ends:
+            ends[codes] = [f"\x1f{code}\n" for code in codes]
+        yield unit + unit.join(ends[codes])
+
+
 def dimensions(
     edition: Edition, registry: Registry, year: int, today: date, calendar: WorkingDays | None = None
 ) -> Dimensions:
@@ -154,15 +167,15 @@ def dimensions(
     duties = _duties(edition, registry, year, today)
     return Dimensions(
         edition,
-        units=_units(registry, year, today, {unit for unit, _ in duties}),
-        duties=tuple(sorted(duties)),
+        units=_units(registry, year, today, duties.keys()),
+        duties=tuple((unit, tuple(sorted(duties[unit]))) for unit in sorted(duties)),
         reporters=_reporters(edition, registry, year),
         calendar=calendar,
     )
 
 
 def _units(
-    registry: Registry, year: int, today: date, with_duty: set[str]
+    registry: Registry, year: int, today: date, with_duty: Set[str]
 ) -> tuple[tuple[str, str, int, int, str | None, str], ...]:
     day = registry.deciding_day(year, today)
     found = []
@@ -189,13 +202,11 @@ def _lived_in(unit: Unit, year: int) -> bool:
     )
 
 
-def _duties(edition: Edition, registry: Registry, year: int, today: date) -> set[tuple[str, str]]:
-    """Which indicators apply to whom; a unit that ended in the year also shares its heir's duties."""
-    duties = {
-        (unit.unit_code, indicator.code)
-        for unit in registry.units_of_year(year, today)
-        for indicator in registry.applicable(edition, unit, year, today)
-    }
+def _duties(edition: Edition, registry: Registry, year: int, today: date) -> dict[str, set[str]]:
+    """Which indicators apply to each unit; one that ended in the year also shares its heir's duties."""
+    duties: defaultdict[str, set[str]] = defaultdict(set)
+    for unit in registry.units_of_year(year, today):
+        duties[unit.unit_code] |= {one.code for one in registry.applicable(edition, unit, year, today)}
     day = registry.deciding_day(year, today)
     for code, records in _records(registry).items():
         last = [record for record in records if _lived_in(record, year)][-1:]
@@ -203,10 +214,9 @@ def _duties(edition: Edition, registry: Registry, year: int, today: date) -> set
             continue
         ended = last[0].valid_to
         if ended is not None and ended < day:
-            duties |= {(code, one.code) for one in registry.applicable(edition, last[0], year, ended)}
-        heir = registry.successor_of(code, day)
-        duties |= {(code, indicator) for unit, indicator in tuple(duties) if unit == heir}
-    return duties
+            duties[code] |= {one.code for one in registry.applicable(edition, last[0], year, ended)}
+        duties[code] |= duties.get(registry.successor_of(code, day) or "", set())
+    return {unit: codes for unit, codes in duties.items() if codes}
 
 
 def _reporters(edition: Edition, registry: Registry, year: int) -> tuple[tuple[str, str, str, int], ...]:
