@@ -170,6 +170,92 @@ def test_any_structure_of_a_sheet(rows, more):
     )
 
 
+counts = st.sampled_from([*("0", "1", "2", "3") * 6, "", "16384", "1048576", "-1", "x", "9" * 30])
+"""Mostly such as go on: one that does not ends the reading of the file."""
+
+ods_kinds = st.sampled_from(["", "float", "percentage", "currency", "date", "boolean", "string", "time", "?"])
+ods_values = st.sampled_from(["", "1", "1e999", "nan", "2024-03-05", "true", "=1+1", "甲"])
+ods_attribute = st.one_of(
+    st.builds(
+        lambda name, count: (name, count),
+        st.sampled_from(
+            [f"table:number-{what}" for what in ("columns-repeated", "columns-spanned", "rows-spanned")]
+        ),
+        counts,
+    ),
+    st.builds(lambda kind: ("office:value-type", kind), ods_kinds),
+    st.builds(
+        lambda name, value: (f"office:{name}", value),
+        st.sampled_from(["value", "date-value", "boolean-value", "string-value"]),
+        ods_values,
+    ),
+    st.builds(
+        lambda formula: ("table:formula", formula),
+        st.sampled_from(
+            ["of:=SUM([.A1:.B2])", "of:=['file:///x.ods'#$表.A1]", "[.]", "", "of:=[.ZZZ99999999]"]
+        ),
+    ),
+)
+
+
+def ods_element(name, attributes, inside):
+    told = "".join(f' {key}="{value}"' for key, value in dict(attributes).items())
+    return f"<{name}{told}>{inside}</{name}>"
+
+
+ods_texts = st.sampled_from(
+    [
+        "",
+        "<text:p>1</text:p>",
+        "<text:p>#N/A</text:p>",
+        '<text:p>a<text:s text:c="9999999"/>b<text:tab/><text:line-break/></text:p>',
+        "<office:annotation><text:p>秘密</text:p></office:annotation>",
+        '<table:table table:name="内"><table:table-row/></table:table>',
+    ]
+)
+ods_cell = st.builds(
+    ods_element,
+    st.sampled_from(["table:table-cell", "table:covered-table-cell"]),
+    st.lists(ods_attribute, max_size=5),
+    ods_texts,
+)
+ods_row = st.builds(
+    ods_element,
+    st.just("table:table-row"),
+    st.lists(
+        st.one_of(
+            st.builds(lambda count: ("table:number-rows-repeated", count), counts),
+            st.builds(lambda seen: ("table:visibility", seen), st.sampled_from(["", "filter", "collapse"])),
+        ),
+        max_size=2,
+    ),
+    st.lists(ods_cell, max_size=5).map("".join),
+)
+ods_columns = st.builds(
+    lambda count, seen: (
+        f'<table:table-column table:number-columns-repeated="{count}" table:visibility="{seen}"/>'
+    ),
+    counts,
+    st.sampled_from(["visible", "collapse"]),
+)
+ods_table = st.builds(
+    ods_element,
+    st.sampled_from(["table:table", "table:dde-link", "table:shapes"]),
+    st.just([("table:name", "表")]),
+    st.lists(st.one_of(ods_row, ods_cell, ods_columns, ods_texts), max_size=5).map("".join),
+)
+
+
+@QUICK
+@given(st.lists(st.one_of(ods_table, ods_row, ods_cell), max_size=4))
+def test_any_structure_of_an_ods(parts):
+    content = (
+        '<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x"><office:body>'
+        f"{''.join(parts)}</office:body></office:document-content>"
+    )
+    judge(rezipped(SOURCES["ods"], {"content.xml": content}), "a.ods")
+
+
 @QUICK
 @given(
     st.lists(

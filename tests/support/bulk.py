@@ -8,10 +8,9 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, select
 
 from fazhi.model.canonical import sha256_hex
 from fazhi.model.exact import plain
@@ -19,6 +18,7 @@ from fazhi.model.period import Period
 from fazhi.model.terms import Frequency, Group, Tag, ValueType
 from fazhi.registry import Registry
 from fazhi.store import write
+from fazhi.store.bulk import insert_rows
 from fazhi.store.tables import current_parse, parse, submission, value
 from fazhi.systems.edition import Edition, Indicator
 from support.validate import code_of, small_registry, unit
@@ -26,7 +26,6 @@ from support.validate import code_of, small_registry, unit
 YEAR = 2025
 TODAY = date(2026, 3, 1)
 _MONTHS = 12
-_BATCH = 5_000
 _MONTHLY = (Frequency.DAILY, Frequency.MONTHLY)
 _TYPES = (ValueType.RATIO, ValueType.COUNT, ValueType.AMOUNT)
 
@@ -117,7 +116,7 @@ def submit(
             (submission, [_submission(one) for one in parses]),
             (parse, parses),
         ):
-            _insert(connection, table, iter(rows))
+            insert_rows(connection, table, iter(rows))
         keys = ("kind", "sender_code", "year", "period", "parse_id")
         for one in parses if revision > 1 else ():
             connection.execute(
@@ -127,18 +126,13 @@ def submit(
                     current_parse.c.period == one["period"],
                 )
             )
-        _insert(connection, current_parse, ({key: one[key] for key in keys} for one in parses))
-        _insert(
+        insert_rows(connection, current_parse, ({key: one[key] for key in keys} for one in parses))
+        insert_rows(
             connection,
             value,
             (row for one in parses for row in _values(one, period, indicators, dice)),
         )
     return len(parses) * len(indicators)
-
-
-def _insert(connection: Any, table: Any, rows: Iterator[dict[str, Any]]) -> None:
-    while batch := list(islice(rows, _BATCH)):
-        connection.execute(insert(table), batch)
 
 
 def _parse(edition: Edition, name: str, period: Period, parse_id: int, revision: int) -> dict[str, Any]:
