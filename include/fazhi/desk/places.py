@@ -38,7 +38,7 @@ def unit_name(registry: Registry, unit_code: str, day: date) -> str:
     on_day = registry.unit_on(unit_code, day)
     if on_day is not None:
         return on_day.short_name_zh
-    return _named([unit for unit in registry.units if unit.unit_code == unit_code][-1:], False) or unit_code
+    return _named(registry.records_of(unit_code)[-1:], False) or unit_code
 
 
 def _named(units: Iterable[Unit], english: bool) -> str:

@@ -301,7 +301,7 @@ def submission_of(connection: Connection, submission_id: str, revision: int) -> 
 
 def region_of_sender(registry: Registry, sender_code: str) -> str:
     """The region that a sender belongs to, by its latest record; the first region for a sender nobody knows."""
-    known = [unit for unit in registry.units if unit.unit_code == sender_code]
+    known = registry.records_of(sender_code)
     if known:
         return registry.region_of(known[-1])
     return min((registry.region_of(unit) for unit in registry.units), default="")
@@ -528,7 +528,7 @@ def evidence_file(ground: Ground, submission_id: str, revision: int, sha256: str
 def _unit_zh(back: Returned | None, registry: Registry, sent: Mapping[str, Any]) -> str:
     if back is not None:
         return back.head.unit_zh
-    known = [unit for unit in registry.units if unit.unit_code == sent["sender_code"]]
+    known = registry.records_of(sent["sender_code"])
     return known[-1].name_zh if known else str(sent["sender_code"])
 
 

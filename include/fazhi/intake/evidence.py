@@ -12,7 +12,7 @@ from datetime import date
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from fazhi.intake.names import comparable
+from fazhi.intake.names import SHORTEST_NAME, NameFinder, comparable
 from fazhi.intake.wording import Seen
 from fazhi.registry.records import Unit
 from fazhi.registry.registry import Registry
@@ -30,7 +30,6 @@ _DAY = re.compile(
     r"(?<![0-9])(20[0-4][0-9])[-._年]?(0?[1-9]|1[0-2])[-._月]?(0?[1-9]|[12][0-9]|3[01])(?![0-9])"
 )
 _BEFORE_ISSUER = re.compile(r"[\W0-9_年度月日附件号份第之一二三四五六七八九十]*")
-_SHORTEST_NAME = 4
 
 
 @dataclass(frozen=True)
@@ -190,28 +189,25 @@ class UnitNames:
         for alias in registry.aliases:
             self._add(alias.alias_zh, alias.unit_code)
         self._units = {unit.unit_code: unit for unit in registry.units}
-        longest_first = sorted(self._names, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._finder = NameFinder(self._names)
 
     def _add(self, name: str, code: str) -> None:
         name = comparable(name)
-        if len(name) >= _SHORTEST_NAME:
+        if len(name) >= SHORTEST_NAME:
             self._names.setdefault(name, set()).add(code)
 
     def foreign_in(self, piece: str, row: Row) -> tuple[str, str] | None:
         """The other unit at the head of a file's name, where the issuer stands, while the own one is not in it."""
-        if self._pattern is None:
-            return None
         squeezed = comparable(piece)
-        found = list(self._pattern.finditer(squeezed))
-        if not found or any(row.unit_code in self._names[match[0]] for match in found):
+        found = list(self._finder.found_in(squeezed))
+        if not found or any(row.unit_code in self._names[name] for _, name in found):
             return None
-        first = found[0]
-        if not _BEFORE_ISSUER.fullmatch(squeezed[: first.start()]):
+        at, first = found[0]
+        if not _BEFORE_ISSUER.fullmatch(squeezed[:at]):
             return None
-        if self._names[first[0]] & self._allowed(row) or not self._is_issuer(first[0]):
+        if self._names[first] & self._allowed(row) or not self._is_issuer(first):
             return None
-        return f"“{piece}”是{first[0]}的材料", f"{piece} is of another unit ({first[0]})"
+        return f"“{piece}”是{first}的材料", f"{piece} is of another unit ({first})"
 
     def _allowed(self, row: Row) -> set[str]:
         """The unit itself, its predecessors, the bodies above and those that answer for the indicator's sources."""

@@ -8,13 +8,17 @@ person to decide. Nothing is chosen by likeness: likenesses are only shown.
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from fazhi.intake.wording import Seen
 from fazhi.model.period import Period
 from fazhi.registry.records import Unit
 from fazhi.registry.registry import Registry
+
+SHORTEST_NAME = 4
+"""A shorter name is too likely to be part of another word to be found inside a text."""
 
 _LIKENESSES = 3
 
@@ -28,7 +32,7 @@ def judge_name(written: str, code: str, registry: Registry, period: Period) -> S
         registry: Its units and names.
         period: The reporting period; a name counts when it was in use on any of its days.
     """
-    own = [unit for unit in registry.units if unit.unit_code == code]
+    own = registry.records_of(code)
     in_period = [unit for unit in own if _meets(unit.valid_from, unit.valid_to, period)]
     if not in_period:
         return None
@@ -47,12 +51,39 @@ def comparable(name: str) -> str:
     return re.sub(r"\s", "", unicodedata.normalize("NFKC", name))
 
 
+class NameFinder:
+    """Finds names inside texts; what a text costs does not grow with the number of names."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """Remember the names, none of them shorter than ``SHORTEST_NAME``."""
+        self._names = frozenset(names)
+        lengths: defaultdict[str, set[int]] = defaultdict(set)
+        for name in self._names:
+            lengths[name[:SHORTEST_NAME]].add(len(name))
+        self._lengths = {head: sorted(found, reverse=True) for head, found in lengths.items()}
+
+    def found_in(self, text: str) -> Iterator[tuple[int, str]]:
+        """Where a text has names, from its beginning on: the longest at each place, none inside another."""
+        at = 0
+        while at < len(text):
+            name = self._longest_at(at, text)
+            if name:
+                yield at, name
+            at += len(name) or 1
+
+    def _longest_at(self, at: int, text: str) -> str:
+        for length in self._lengths.get(text[at : at + SHORTEST_NAME], ()):
+            if text[at : at + length] in self._names:
+                return text[at : at + length]
+        return ""
+
+
 def _meets(first: date, last: date | None, period: Period) -> bool:
     return first <= period.last_day and (last is None or period.first_day <= last)
 
 
 def _other_name_of(
-    written: str, name: str, present: Unit, own: list[Unit], registry: Registry, period: Period
+    written: str, name: str, present: Unit, own: Sequence[Unit], registry: Registry, period: Period
 ) -> Seen | None:
     """A former, later or alternative name of the unit itself."""
     stretches = [(unit.valid_from, unit.valid_to) for unit in own if comparable(unit.name_zh) == name]

@@ -398,7 +398,7 @@ def _unit_zh(ground: Ground, one: _Given, now: datetime) -> str:
     day = now.date()
     if one.identity.period is not None and not one.refused:
         day = ground.registry.deciding_day(one.identity.period.year, day)
-    records = [unit for unit in ground.registry.units if unit.unit_code == code]
+    records = ground.registry.records_of(code)
     on_day = ground.registry.unit_on(code, day)
     unit = on_day or (records[-1] if records else None)
     return unit.name_zh if unit is not None else code

@@ -54,6 +54,10 @@ class Registry:
         """Every record of every unit, by code and day."""
         return tuple(unit for records in self._records.values() for unit in records)
 
+    def records_of(self, code: str) -> tuple[Unit, ...]:
+        """Every record of a unit, by day; none for a code that nobody has or had."""
+        return self._records.get(code, ())
+
     @property
     def aliases(self) -> tuple[Alias, ...]:
         """Every former and alternative name of every unit, in the order of the file."""

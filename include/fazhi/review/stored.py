@@ -207,7 +207,7 @@ def _name(registry: Registry, code: str, period: Period) -> str:
     """What a unit was called at the end of the period, or last."""
     day: date = period.last_day
     unit = registry.unit_on(code, day)
-    known = [one for one in registry.units if one.unit_code == code]
+    known = registry.records_of(code)
     return unit.name_zh if unit is not None else known[-1].name_zh if known else code
 
 
