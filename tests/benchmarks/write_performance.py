@@ -185,12 +185,17 @@ def aims(sizes: Sequence[dict[str, Any]]) -> str:
 
 
 def backfill(sizes: Sequence[dict[str, Any]]) -> str:
-    """The backfill that was measured with most years."""
-    one = max(sizes, key=lambda size: (size["years"], size["units"]))
+    """The backfills of several years that were measured."""
+    several = [one for one in sizes if one["years"] > 1]
+    told = "；".join(_one_backfill(one) for one in several)
+    return f"补跑实测：{told}。" if told else "几个年度的补跑没有测。"
+
+
+def _one_backfill(one: dict[str, Any]) -> str:
     spent = one["backfill"]
     return (
-        f"补跑实测：{one['units']:,} 个单位、{one['years']} 个年度，处理器 {spent['cpu']:,.0f} 秒，墙钟 {spent['seconds']:,.0f} 秒，"
-        f"单个进程内存峰值 {spent['mib']:,.0f} MiB。"
+        f"{one['units']:,} 个单位、{one['years']} 个年度，处理器 {spent['cpu']:,.0f} 秒，墙钟 {spent['seconds']:,.0f} 秒，"
+        f"单个进程内存峰值 {spent['mib']:,.0f} MiB"
     )
 
 

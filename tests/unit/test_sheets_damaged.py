@@ -126,6 +126,14 @@ def test_a_part_in_an_encoding_that_is_not_read_is_damaged(encoding):
     assert read(with_sheet(declared(encoding, "utf-8"))).fault.detail == "文件已损坏，不能打开"
 
 
+@pytest.mark.parametrize("said", [" " * 300 + 'encoding="big5"', 'encoding = "Shift_JIS"', "encoding='hex'"])
+def test_whatever_a_part_says_of_its_encoding_it_is_read_or_damaged(said):
+    file = read(
+        with_sheet(f'<?xml version="1.0" {said}?><worksheet><sheetData>{ROW}</sheetData></worksheet>')
+    )
+    assert file.fault is None or file.fault.rule == "FILE_TYPE"
+
+
 def test_a_part_that_is_not_in_the_encoding_it_says_is_damaged():
     assert read(with_sheet(declared("gbk", "gb18030")[:-1] + b"\xff")).fault.rule == "FILE_TYPE"
 

@@ -17,7 +17,7 @@ _REMEMBERED = 500
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"<\x00", b"\x00<")
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DECLARED_WITHIN = 500
-_OF_THE_PARSER = ("utf-8", "utf-16", "us-ascii", "iso-8859-1")
+_LIKE_UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _CHINESE = ("gb2312", "gbk", "gb18030")
 _SINGLE_BYTE = re.compile(r"(?:iso-8859-|windows-125|cp125)[0-9]{1,2}")
 Start = Callable[[Mapping[str, str]], None]
@@ -53,7 +53,7 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
         RefusedError: It has a DTD or breaks a limit.
         DamagedError: It is not well-formed, or in an encoding that is not read.
     """
-    content, encoding = _in_utf8(content)
+    content = _in_utf8(content)
     if content.count(b"<") > 2 * limits.MAX_ELEMENTS:
         raise RefusedError(suspicious(f"部件内超过{limits.MAX_ELEMENTS}个元素"))
     if _has_long_run(content):
@@ -77,7 +77,9 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
         if handler is not None:
             handler()
 
-    parser = expat.ParserCreate(encoding)
+    parser = expat.ParserCreate(
+        "utf-8"
+    )  # whatever the document says: another encoding would raise what it likes
     parser.buffer_text = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
@@ -100,29 +102,29 @@ def _has_long_run(content: bytes) -> bool:
     return False
 
 
-def _in_utf8(content: bytes) -> tuple[bytes, str | None]:
-    """A document in UTF-8, so that its bytes can be counted; as it is where the parser reads its encoding itself.
+def _in_utf8(content: bytes) -> bytes:
+    """A document in UTF-8, so that its bytes can be counted and the parser has one encoding to read.
 
     Raises:
         DamagedError: It is not in the encoding that it says, or in one that is not read.
     """
     encoding = _encoding(content)
-    if encoding is None:
-        return content, None
+    if encoding == "utf-8":
+        return content
     try:
-        return content.decode(encoding).lstrip("\ufeff").encode(), "utf-8"
+        return content.decode(encoding).lstrip("\ufeff").encode()
     except (UnicodeError, LookupError) as other:
         raise DamagedError from other
 
 
-def _encoding(content: bytes) -> str | None:
-    """The encoding from which a document must be decoded, ``None`` where the parser does it."""
+def _encoding(content: bytes) -> str:
+    """The encoding that a document is in; one that names none is in UTF-8."""
     if content[:2] in _UTF16:
         return "utf-16-be" if content[:2] in (codecs.BOM_UTF16_BE, b"\x00<") else "utf-16-le"
     declared = _DECLARED.match(content[:_DECLARED_WITHIN])
     name = declared[1].decode().lower() if declared else "utf-8"
-    if name in _OF_THE_PARSER:
-        return None
+    if name in _LIKE_UTF8:
+        return "utf-8"
     if name in _CHINESE:
         return "gb18030"
     if _SINGLE_BYTE.fullmatch(name):
