@@ -1,6 +1,7 @@
 """Writes docs/performance.md. In: a folder with what the benches' ``--json`` kept; the other benches, run now. Out: the page.
 
-The folder has ``year*.json`` (``bench_year.py``; several files are several sizes) and, where they were measured,
+The folder has ``year*.json`` (``bench_year.py``; several files are several sizes) and, where they were measured, ``backfill*.json``
+(the same of several years, where the sizes to be compared have one: a larger inbox takes longer to look through),
 ``same.json`` (``bench_same_checks.py``), ``airflow.json``, ``workers.json`` (``workers.py``), and ``validation.txt`` and
 ``resubmission.txt``: what those benches print at FAZHI_BENCH=full. ``make performance`` fills it and calls this.
 The page says on what machine and under which load it was measured; what was not measured is called an extrapolation, with
@@ -192,10 +193,10 @@ def backfill(sizes: Sequence[dict[str, Any]]) -> str:
 
 
 def _one_backfill(one: dict[str, Any]) -> str:
-    spent = one["backfill"]
+    spent, times = one["backfill"], one["backfill"]["cpu"] / summary(one, "cpu")["full year"]
     return (
-        f"{one['units']:,} 个单位、{one['years']} 个年度，处理器 {spent['cpu']:,.0f} 秒，墙钟 {spent['seconds']:,.0f} 秒，"
-        f"单个进程内存峰值 {spent['mib']:,.0f} MiB"
+        f"{one['units']:,} 个单位、{one['years']} 个年度，处理器 {spent['cpu']:,.0f} 秒（同一轮里最后一个年度的 {times:.1f} 倍），"
+        f"墙钟 {spent['seconds']:,.0f} 秒，单个进程内存峰值 {spent['mib']:,.0f} MiB"
     )
 
 
@@ -289,8 +290,14 @@ def measured_outputs() -> str:
 
 
 def page(folder: Path, others: str, circumstances: str = "") -> str:
-    """The whole page."""
+    """The whole page.
+
+    Raises:
+        SystemExit: There are fewer than two sizes: no growth to speak of.
+    """
     sizes = sizes_in(folder)
+    if len(sizes) < 2:
+        raise SystemExit(f"{folder}: needs at least two sizes in year*.json")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     where = f"{os.cpu_count()} 核、{memory:.0f} GiB 内存、Python {platform.python_version()}、SQLite（另注明的除外）"
     return f"""# 性能
@@ -319,7 +326,7 @@ def page(folder: Path, others: str, circumstances: str = "") -> str:
 
 {aims(sizes)}
 
-{backfill(sizes)}
+{backfill([*sizes, *sizes_in(folder, "backfill")])}
 
 对照的两种做法只得到合计：没有单元格位置、没有核验问题、没有历史，也不能重算；列出来是为了说明“多做的事”花了多少。
 
@@ -351,19 +358,13 @@ def page(folder: Path, others: str, circumstances: str = "") -> str:
 """
 
 
-def sizes_in(folder: Path) -> list[dict[str, Any]]:
-    """The sizes measured, the smallest first.
-
-    Raises:
-        SystemExit: There are fewer than two: no growth to speak of.
-    """
+def sizes_in(folder: Path, kind: str = "year") -> list[dict[str, Any]]:
+    """The sizes measured, the smallest first."""
     found = [
         size
-        for path in sorted(folder.glob("year*.json"))
+        for path in sorted(folder.glob(f"{kind}*.json"))
         for size in json.loads(path.read_text(encoding="utf-8"))["sizes"]
     ]
-    if len(found) < 2:
-        raise SystemExit(f"{folder}: needs at least two sizes in year*.json")
     return sorted(found, key=lambda size: int(size["units"]))
 
 
