@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from fazhi.model.errors import UsageError
 from fazhi.sheets.package import METHODS, content_of, open_archive, refuse_by_limits
-from fazhi.sheets.refusal import RefusedError
+from fazhi.sheets.refusal import DamagedError, RefusedError
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of the archive, and of one file in it; the whole ground is a few hundred kilobytes."""
@@ -46,6 +46,8 @@ def unpacked(content: bytes) -> dict[str, bytes]:
         ]
         _refuse_ambiguous([path for path, _ in named])
         files = {path: _content(archive, info) for path, info in named}
+    except DamagedError as damaged:
+        raise UsageError("压缩包已损坏，不能打开。请重新压缩为普通的 .zip 后上传") from damaged
     except RefusedError as refused:
         raise UsageError(
             f"压缩包不能打开：{refused.fault.detail}。请重新压缩为普通的 .zip 后上传"

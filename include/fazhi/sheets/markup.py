@@ -77,9 +77,8 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
         if handler is not None:
             handler()
 
-    parser = expat.ParserCreate(
-        "utf-8"
-    )  # whatever the document says: another encoding would raise what it likes
+    # whatever the document says of its encoding: one that the parser does not know raises what it likes
+    parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
