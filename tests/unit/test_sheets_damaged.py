@@ -1,10 +1,13 @@
 """What is damaged and what is a failure of the reader: the first is told to the department, the second never."""
 
 import io
+import struct
 import zipfile
 
 import pytest
 
+from fazhi.desk.package import unpacked
+from fazhi.model.errors import UsageError
 from fazhi.sheets import CellKind, biff, inspect_attachment, ods, worksheet
 from support.intake import book, row
 from support.sheets import (
@@ -136,6 +139,32 @@ def test_whatever_a_part_says_of_its_encoding_it_is_read_or_damaged(said):
 
 def test_a_part_that_is_not_in_the_encoding_it_says_is_damaged():
     assert read(with_sheet(declared("gbk", "gb18030")[:-1] + b"\xff")).fault.rule == "FILE_TYPE"
+
+
+def far_away(offset: int) -> bytes:
+    """An archive whose only entry claims, in zip64, to lie at an offset."""
+    whole = zipped(("xl/workbook.xml", b"<workbook/>"))
+    start = whole.index(b"PK\x01\x02")
+    local, central, end = whole[:start], bytearray(whole[start:-22]), bytearray(whole[-22:])
+    extra = struct.pack("<HHQ", 1, 8, offset)
+    central[30:32] = struct.pack("<H", len(extra))
+    central[42:46] = b"\xff" * 4
+    end[12:16] = struct.pack("<I", len(central) + len(extra))
+    return local + bytes(central) + extra + bytes(end)
+
+
+@pytest.mark.parametrize("offset", [10**6, 2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_an_entry_that_claims_to_lie_far_away_is_damaged(offset):
+    content = far_away(offset)
+    assert read(content).fault.detail == "文件已损坏，不能打开"
+    (fault,) = inspect_attachment("材料.zip", content)
+    assert (fault.rule, fault.case) == ("FILE_TYPE", "evidence")
+    with pytest.raises(UsageError, match="压缩包已损坏"):
+        unpacked(content)
+
+
+def test_an_entry_that_lies_where_it_claims_to_is_read():
+    assert unpacked(far_away(0)) == {"workbook.xml": b"<workbook/>"}
 
 
 def broken_inside(archive: bytes, stored: bytes) -> bytes:

@@ -21,7 +21,8 @@ _ZIP_RAISES = (
     struct.error,
     OSError,
     EOFError,
-    NotImplementedError,
+    NotImplementedError,  # a version or a packing that it does not know
+    OverflowError,  # an entry that claims to lie further away than can be counted
     LookupError,
     ValueError,
 )
