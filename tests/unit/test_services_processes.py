@@ -65,7 +65,10 @@ def kill(pid: int) -> None:
 
 
 def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_what_is_started_is_recorded_and_ended(group: ProcessGroup, tmp_path: Path) -> None:
