@@ -51,7 +51,7 @@ from fazhi.store.statistics import gather_statistics
 from fazhi.validate import validate_slice
 from fazhi.validate.sql import listing_statement
 from support.bulk import TODAY, YEAR, registry_of
-from support.validate import EDITIONS, GX_DIR, REGION
+from support.validate import EDITIONS, GX_DIR, REGION, mark_all
 
 class Undone(Exception):
     pass
@@ -83,6 +83,7 @@ whole, outcome = timed(
     lambda: validate_slice(engine, edition, registry, YEAR, REGION, today=TODAY, gx_dir=GX_DIR)
 )
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+mark_all(engine)
 with write(engine) as connection:
     gather_statistics(connection, "reported")
     gather_statistics(connection, "judged")

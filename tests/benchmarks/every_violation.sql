@@ -30,7 +30,7 @@ judged AS (
     LEFT JOIN reporter_dim r
         ON r.duty_digest = sp.duty_digest AND r.reporter_code = v.reporter_code AND r.indicator_code = v.indicator_code
     LEFT JOIN authority a ON a.duty_digest = sp.duty_digest AND a.indicator_code = v.indicator_code
-    WHERE sp.year = :year AND sp.region = :region AND sp.to_judge = 1
+    WHERE sp.year = :year AND sp.region = :region
 ),
 row_marks AS (
     SELECT
@@ -299,7 +299,7 @@ sent AS (
     JOIN parse p ON p.parse_id = sp.parse_id
     JOIN submission me ON me.submission_id = p.submission_id AND me.revision = p.revision
     JOIN submission_dim t ON t.submission_id = p.submission_id AND t.revision = p.revision
-    WHERE sp.year = :year AND sp.region = :region AND sp.to_judge = 1 AND sp.first_value_id IS NOT NULL
+    WHERE sp.year = :year AND sp.region = :region AND sp.first_value_id IS NOT NULL
 ),
 of_submissions AS (
     SELECT 'LATE' AS check_id, m.value_id FROM sent m

@@ -1,14 +1,16 @@
 """What one change makes be judged again, and what it leaves alone: each way of ``fazhi.validate.basis`` on its own."""
 
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from fazhi.model.terms import Tag
-from fazhi.store import read
-from fazhi.store.tables import finding, slice_parse, validation
+from fazhi.store import read, write
+from fazhi.store.tables import finding, slice_parse, submission, validation, validation_basis
+from fazhi.validate import slices
 from support.validate import EDITIONS, City, code_of, small_registry, unit
 
 EDITION = EDITIONS.by_id("2024")
@@ -27,18 +29,6 @@ def city(tmp_path: Path) -> City:
     return made
 
 
-def judged(city: City) -> set[str]:
-    """Whose submissions the last validation judged; the others' findings were carried over."""
-    with read(city.engine) as connection:
-        statement = (
-            select(finding.c.unit_code, slice_parse.c.to_judge)
-            .join(slice_parse, slice_parse.c.parse_id == finding.c.parse_id)
-            .distinct()
-        )
-        told = {row.unit_code: row.to_judge for row in connection.execute(statement)}
-    return {code for code, to_judge in told.items() if to_judge}
-
-
 def rules_of(city: City, name: str) -> list[str]:
     return sorted(one["rule"] for one in city.findings() if one["unit_code"] == code_of(name))
 
@@ -52,7 +42,7 @@ def test_a_resubmission_judges_itself_alone(city: City) -> None:
     assert outcome.new
     assert "NUM_GT_DEN" not in rules_of(city, "甲单位")
     assert {name: rules_of(city, name) for name in OTHERS} == before
-    assert judged(city) <= {code_of("甲单位")}
+    assert city.judged <= {code_of("甲单位")}
     assert city.count(validation) == 2
 
 
@@ -64,7 +54,7 @@ def test_an_approved_excuse_is_judged_again(city: City) -> None:
     city.approve_not_applicable("I1.2")
     city.judge()
     assert "NA_UNAPPROVED" not in rules_of(city, "甲单位")
-    assert judged(city) == {code_of("甲单位")}
+    assert city.judged == {code_of("甲单位")}
     city.approve_not_applicable("I1.2", "withdraw")
     city.judge()
     assert "NA_UNAPPROVED" in rules_of(city, "甲单位")
@@ -108,7 +98,7 @@ def test_a_number_that_another_unit_comes_to_share_is_found_on_both(city: City) 
     city.submit([{**first, "value": "5", "unit": "乙单位"}])
     city.judge()
     assert "CROSS_UNIT_DUP" in rules_of(city, "甲单位")
-    assert judged(city) == {code_of("甲单位"), code_of("乙单位")}
+    assert city.judged == {code_of("甲单位"), code_of("乙单位")}
     city.submit([{**first, "value": "5", "unit": "乙单位", "note": ""}])
     city.judge()
     assert "CROSS_UNIT_DUP" not in rules_of(city, "甲单位")
@@ -171,3 +161,68 @@ def test_a_sender_nobody_knows_is_judged_with_the_first_region(tmp_path: Path) -
     with read(city.engine) as connection:
         (row,) = connection.execute(select(slice_parse)).all()
     assert row.region == "150200"
+
+
+# --- what is marked, and what a validation rests on -----------------------------------------------------------------
+
+
+def marked(city: City) -> int:
+    with read(city.engine) as connection:
+        statement = select(func.count()).select_from(slice_parse).where(slice_parse.c.to_judge == 1)
+        return int(connection.execute(statement).scalar_one())
+
+
+def test_nothing_is_marked_once_it_is_judged(city: City) -> None:
+    city.judge()
+    assert len(city.judged) == len(OTHERS)
+    assert marked(city) == 0
+    city.submit([{**FAULTY, "unit": "甲单位"}])
+    city.judge()
+    assert marked(city) == 0
+
+
+def test_what_was_marked_and_not_listed_is_judged_with_what_came_since(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city.judge()
+    city.submit([{**FAULTY, "unit": "甲单位"}])
+
+    def killed(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slices, "_list", killed)
+        with pytest.raises(KeyboardInterrupt):
+            city.judge()
+    assert marked(city) == 1
+    city.submit([{**FAULTY, "unit": "乙单位"}])
+    city.judge()
+    assert city.judged == {code_of("甲单位"), code_of("乙单位")}
+    assert {"NUM_GT_DEN"} <= set(rules_of(city, "甲单位")) & set(rules_of(city, "乙单位"))
+
+
+def test_after_a_basis_of_an_earlier_release_everything_is_judged(city: City) -> None:
+    city.judge()
+    earlier = zlib.compress(b'{"compared":[],"parses":[],"submissions":[],"excused":[]}', 1)
+    with write(city.engine) as connection:
+        connection.execute(update(validation_basis).values(content=earlier))
+    assert not city.judge().new
+    city.submit([{**FAULTY, "unit": "甲单位"}])
+    city.judge()
+    assert len(city.judged) == len(OTHERS) + 1
+    city.submit([{**FAULTY, "unit": "甲单位"}])
+    city.judge()
+    assert city.judged == {code_of("甲单位")}
+
+
+def test_where_a_submission_is_gone_everything_is_judged(city: City) -> None:
+    """Submissions only ever come: where one is missing, nothing that rests on the others is believed."""
+    city.submit([{**FAULTY, "unit": "甲单位"}])
+    city.submit([{**FAULTY, "unit": "甲单位"}])
+    city.judge()
+    with write(city.engine) as connection:
+        superseded = (submission.c.sender_code == code_of("甲单位"), submission.c.revision == 1)
+        connection.execute(update(submission).where(*superseded).values(revision=9))
+    city.submit([{**FAULTY, "unit": "乙单位"}])
+    city.judge()
+    assert len(city.judged) == len(OTHERS) + 2

@@ -17,7 +17,7 @@ from fazhi.store.findings import counts_by_severity, current_findings
 from fazhi.store.tables import current_validation, finding, slice_parse, validation
 from fazhi.validate import slices
 from fazhi.validate.gate import committed_suite, counts_by_gx, raised_message
-from support.validate import EDITIONS, GX_DIR, REGION, City, code_of, small_registry, unit
+from support.validate import EDITIONS, GX_DIR, REGION, City, code_of, mark_all, small_registry, unit
 
 COURT = {"by": "COURT", "kind": "office"}
 ENFPLAT = {"by": "ENFPLAT", "kind": "office"}
@@ -50,6 +50,7 @@ def test_gx_itself_counts_what_the_listing_lists(city: City):
 
     outcome = city.judge(with_gx=True)
 
+    mark_all(city.engine)
     with read(city.engine) as connection:
         suite = committed_suite(GX_DIR, city.edition)
         counted = counts_by_gx(city.engine, suite, city.year, REGION)
@@ -88,6 +89,7 @@ def test_the_listing_and_gx_disagreeing_is_a_fault_of_the_system_and_leaves_noth
 def test_a_rule_that_crashes_is_a_fault_of_the_system(city: City):
     city.submit(WRONG_ROWS)
     city.judge()
+    mark_all(city.engine)
     suite = committed_suite(GX_DIR, city.edition)
     broken = suite["expectations"][0]
     broken["kwargs"]["unexpected_rows_query"] = (

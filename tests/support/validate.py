@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import Connection, Engine, func, insert, select, text
+from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
 from fazhi.intake.ratios import places_kept, read_ratio
 from fazhi.model.canonical import digest, sha256_hex
@@ -32,6 +32,7 @@ from fazhi.store.tables import (
     decision,
     parse,
     raw_file,
+    slice_parse,
     submission,
     submission_file,
     value,
@@ -145,6 +146,8 @@ class City:
     today: date = TODAY
     own_suite: bool = False
     """Whether the edition was changed in the test, so that its suite is made instead of read."""
+    judged: set[str] = field(default_factory=set)
+    """Whose parses the last ``judge`` judged; what was found on the others was carried over."""
     _submitted: int = field(default=0)
     _revisions: dict[_Group, int] = field(default_factory=dict)
 
@@ -301,7 +304,13 @@ class City:
 
     def judge(self, *, with_gx: bool = False, region: str = REGION) -> ValidationOutcome:
         """Validate the year; GX's own counting takes seconds, so most tests run its queries themselves."""
-        counting = counts_by_gx if with_gx else counts_by_queries
+        counts = counts_by_gx if with_gx else counts_by_queries
+        self.judged = set()
+
+        def counting(engine: Engine, suite: Mapping[str, Any], year: int, region: str) -> Mapping[str, int]:
+            self.judged = senders_to_judge(engine, year)
+            return counts(engine, suite, year, region)
+
         with ExitStack() as patches:
             patches.enter_context(patch("fazhi.validate.slices.counts_by_gx", counting))
             if self.own_suite:
@@ -330,6 +339,23 @@ class City:
         """How many rows a table has."""
         with read(self.engine) as connection:
             return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def senders_to_judge(engine: Engine, year: int) -> set[str]:
+    """Whose parses of a year are marked to be judged, from the writing down to the listing."""
+    marked = (
+        select(parse.c.sender_code)
+        .join(slice_parse, slice_parse.c.parse_id == parse.c.parse_id)
+        .where(slice_parse.c.year == year, slice_parse.c.to_judge == 1)
+    )
+    with read(engine) as connection:
+        return set(connection.execute(marked.distinct()).scalars())
+
+
+def mark_all(engine: Engine) -> None:
+    """Let every parse be judged again, as when GX counted before a first listing."""
+    with write(engine) as connection:
+        connection.execute(update(slice_parse).values(to_judge=1))
 
 
 def counts_by_queries(engine: Engine, suite: Mapping[str, Any], year: int, region: str) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Many rows. In: a table, rows that fill the same columns. Out: the rows, written as fast as the database takes them.
+"""Many rows. In: a table and rows that fill the same columns, or a statement. Out: the rows, written or read in blocks.
 
 A driver of PostgreSQL sends an INSERT for each row, whatever is handed to it at once; ``COPY`` costs a seventh of that.
 SQLite has nobody to send to.
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Select, Table, insert
 from sqlalchemy.exc import DBAPIError
 
 _Item = TypeVar("_Item")
@@ -35,6 +35,12 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str
     waiting = chain([first], waiting)
     while some := list(islice(waiting, _ROWS_AT_ONCE)):
         connection.execute(insert(table), some)
+
+
+def blocks(connection: Connection, statement: Select[Any], size: int) -> Iterator[Sequence[Any]]:
+    """The rows of a statement, so many at a time, without holding all of them."""
+    result = connection.execute(statement, execution_options={"yield_per": size})
+    yield from result.partitions()
 
 
 def chunks(items: Iterable[_Item]) -> Iterator[list[_Item]]:

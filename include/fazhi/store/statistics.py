@@ -8,8 +8,8 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection, text
 
-Written = Literal["reported", "judged"]
-"""What departments reported, or what it is judged under."""
+Written = Literal["reported", "judged", "marked"]
+"""What departments reported; what it is judged under; what little of it is to be judged again."""
 ANALYZE_FUNCTIONS = tuple(f"fazhi_analyze_{written}" for written in get_args(Written))
 """What the application may call, for only the owner of a table may analyze it."""
 

@@ -6,6 +6,7 @@ what differs to the parses whose findings may differ; it may name too many, neve
 of a parse are judged again or none, so that what is said of a whole file has one owner.
 """
 
+import io
 import json
 import zlib
 from collections import defaultdict
@@ -13,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, RowMapping, and_, delete, insert, select
 
 from fazhi.store.bulk import chunks
@@ -27,14 +29,17 @@ from fazhi.store.tables import (
     value_token,
 )
 from fazhi.systems.edition import Edition
-from fazhi.validate.reported import sent_of
+from fazhi.validate.reported import Sent
 from fazhi.validate.rules import YEARS_BACK
+from fazhi.validate.sets import NumberSet, Told, from_steps, steps
 
 Sender = tuple[str, str]
 """Kind and code."""
 Subject = tuple[str, str]
 """Unit and indicator."""
 
+_ARRAYS = b"PK"
+"""What arrays that numpy wrote begin with."""
 _WORTH_IT = 2
 """Above one parse in so many, judging all of them is simpler and hardly slower."""
 _PLACES = {"value_id", "parse_id", "row_no", "sheet", "note", "provenance"}
@@ -54,51 +59,86 @@ class Basis:
         rules_digest: Everything that all findings depend on: edition, duties, rules, wording.
         compared: The current parses of all regions and of the years that are compared.
         parses: The slice's own parses, each with what the slice says of it.
-        submissions: A line for each submission of the region's senders, superseded ones too (``reported``).
+        submissions: A number for each submission of the region's senders, superseded ones too (``reported``).
         excused: Unit, indicator and period of each approved 不适用.
     """
 
     rules_digest: str
-    compared: frozenset[int]
-    parses: Mapping[int, str]
-    submissions: frozenset[str]
+    compared: NumberSet
+    parses: Told
+    submissions: NumberSet
     excused: frozenset[tuple[str, str, str]]
 
     def packed(self) -> bytes:
         """As bytes; ``rules_digest`` is kept beside them."""
-        content = {
-            "compared": list(self.compared),
-            "parses": list(self.parses.items()),
-            "submissions": list(self.submissions),
-            "excused": list(self.excused),
-        }
-        return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
+        excused = json.dumps(sorted(self.excused), separators=(",", ":")).encode()
+        written = io.BytesIO()
+        np.savez(
+            written,
+            compared=steps(self.compared),
+            parses=steps(self.parses.of),
+            told=self.parses.digests,
+            submissions=self.submissions.numbers,
+            excused=np.frombuffer(excused, np.uint8),
+        )
+        return zlib.compress(written.getvalue(), 1)
 
     @classmethod
-    def unpacked(cls, rules_digest: str, packed: bytes) -> "Basis":
-        """What ``packed`` packed."""
-        content = json.loads(zlib.decompress(packed))
-        return cls(
-            rules_digest,
-            frozenset(content["compared"]),
-            {int(number): told for number, told in content["parses"]},
-            frozenset(content["submissions"]),
-            frozenset((unit, code, period) for unit, code, period in content["excused"]),
-        )
+    def unpacked(cls, rules_digest: str, packed: bytes) -> "Basis | None":
+        """What ``packed`` packed; ``None`` for what an earlier release did."""
+        content = zlib.decompress(packed)
+        if not content.startswith(_ARRAYS):
+            return None
+        with np.load(io.BytesIO(content), allow_pickle=False) as kept:
+            return cls(
+                rules_digest,
+                from_steps(kept["compared"]),
+                Told(from_steps(kept["parses"]), kept["told"]),
+                NumberSet(kept["submissions"]),
+                frozenset(map(tuple, json.loads(kept["excused"].tobytes()))),
+            )
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a validation rested on."""
+
+    validation_id: int
+    values_checked: int
+    basis: Basis
 
 
 @dataclass(frozen=True)
 class Carried:
     """A validation whose findings stand, but on the parses to be judged again."""
 
-    validation_id: int
-    values_checked: int
-    basis: Basis
+    kept: Kept
     to_judge: frozenset[int]
 
 
+def kept_basis(connection: Connection, year: int, region: str, rules_digest: str) -> Kept | None:
+    """What the newest validation of a slice rested on; ``None`` if there is none, or it was under other rules."""
+    statement = (
+        select(validation_basis, validation.c.values_checked)
+        .join(validation, validation.c.validation_id == validation_basis.c.validation_id)
+        .where(
+            validation_basis.c.year == year,
+            validation_basis.c.region == region,
+            validation_basis.c.rules_digest == rules_digest,
+        )
+    )
+    row = connection.execute(statement).one_or_none()
+    basis = None if row is None else Basis.unpacked(rules_digest, row.content)
+    return None if row is None or basis is None else Kept(row.validation_id, row.values_checked, basis)
+
+
 def carried_from(
-    connection: Connection, edition: Edition, year: int, region: str, new: Basis
+    connection: Connection,
+    edition: Edition,
+    year: int,
+    kept: Kept | None,
+    new: Basis,
+    others: frozenset[Sent],
 ) -> Carried | None:
     """The validation to go on from; ``None`` where everything has to be judged.
 
@@ -106,26 +146,21 @@ def carried_from(
         connection: An open connection that sees one moment.
         edition: The indicator system of the year.
         year: The assessment year.
-        region: Division code of the city.
+        kept: What the newest validation rested on.
         new: What the validation to be made rests on.
+        others: Kind, sender and period of the submissions that are not in ``kept``.
     """
-    statement = (
-        select(validation_basis, validation.c.values_checked)
-        .join(validation, validation.c.validation_id == validation_basis.c.validation_id)
-        .where(validation_basis.c.year == year, validation_basis.c.region == region)
-    )
-    row = connection.execute(statement).one_or_none()
-    if row is None or row.rules_digest != new.rules_digest:
+    if kept is None or kept.basis.submissions - new.submissions:  # submissions only ever come
         return None
-    old = Basis.unpacked(row.rules_digest, row.content)
+    old = kept.basis
     gone, come = old.compared - new.compared, new.compared - old.compared
     if (len(gone) + len(come)) * _WORTH_IT > len(new.parses):
         return None
-    ways = _Ways(connection, edition, year, old, new, gone, come)
-    to_judge = ways.changed_parses(row.validation_id)
+    ways = _Ways(connection, edition, year, old, new, gone, come, others)
+    to_judge = ways.changed_parses(kept.validation_id)
     if len(to_judge) * _WORTH_IT > len(new.parses):
         return None
-    return Carried(row.validation_id, row.values_checked, old, to_judge)
+    return Carried(kept, to_judge)
 
 
 def keep_basis(connection: Connection, year: int, region: str, validation_id: int, basis: Basis) -> None:
@@ -155,6 +190,8 @@ class _Ways:
     new: Basis
     gone: frozenset[int]
     come: frozenset[int]
+    sent: frozenset[Sent]
+    """What was sent by the submissions that came."""
 
     def changed_parses(self, validation_id: int) -> frozenset[int]:
         """The slice's parses whose findings may differ from those of a validation."""
@@ -166,26 +203,26 @@ class _Ways:
             self._comparing(self._changed_values()),
             self._sharing(self._changed_tokens()),
         )
-        return frozenset(number for way in ways for number in way if number in self.new.parses)
+        own = self.new.parses.of
+        return frozenset(number for way in ways for number in way if number in own)
 
-    def _new_or_placed_otherwise(self) -> Iterator[int]:
-        return (one for one, told in self.new.parses.items() if self.old.parses.get(one) != told)
+    def _new_or_placed_otherwise(self) -> frozenset[int]:
+        return self.new.parses.differing(self.old.parses)
 
     # --- submissions ---
 
     def _of_changed_senders(self) -> Iterator[int]:
         """Parses for the periods that more was submitted for, or submitted as the very file that was."""
-        changed = {sent_of(line) for line in self.old.submissions ^ self.new.submissions}
-        if not changed:
+        if not self.sent:
             return
-        senders = {key[1] for key in changed}
+        senders = {key[1] for key in self.sent}
         sent = defaultdict(set)
         for row in self._workbooks(senders):
             sent[row.kind, row.sender_code, row.period].add(row.sha256)
         again: dict[Sender, set[str]] = defaultdict(set)
-        for key in changed:
+        for key in self.sent:
             again[key[:2]] |= sent[key]
-        touched = changed | {key for key, files in sent.items() if files & again.get(key[:2], set())}
+        touched = self.sent | {key for key, files in sent.items() if files & again.get(key[:2], set())}
         for row in self._parses_of(senders):
             if (row.kind, row.sender_code, row.period) in touched:
                 yield row.parse_id
@@ -255,7 +292,7 @@ class _Ways:
 
     def _may_come_first(self) -> bool:
         """Whether a parse came that is older than one compared before: a finding names the first row of several."""
-        return min(self.come, default=0) <= max(self.old.compared, default=0)
+        return min(self.come, default=0) <= self.old.compared.largest
 
     def _comparing(self, changed: Sequence[RowMapping]) -> Iterator[int]:
         """The parses with a row that some rule compares with a changed one."""
@@ -357,4 +394,4 @@ def _codes(param: Any) -> tuple[str, ...]:
     return tuple(one for one in param if isinstance(one, str)) if isinstance(param, (list, tuple)) else ()
 
 
-__all__ = ["Basis", "Carried", "carried_from", "keep_basis"]
+__all__ = ["Basis", "Carried", "Kept", "carried_from", "keep_basis", "kept_basis"]

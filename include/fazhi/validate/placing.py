@@ -8,6 +8,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+import numpy as np
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -30,12 +31,13 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from fazhi.model.period import Period
-from fazhi.store.bulk import chunks, insert_rows
+from fazhi.store.bulk import blocks, chunks, insert_rows
 from fazhi.store.extensions import granted_days
 from fazhi.store.tables import current_parse, parse, slice_parse, submission_dim, value
 from fazhi.validate.deadlines import last_second
 from fazhi.validate.dimensions import Dimensions
 from fazhi.validate.reported import Moment, Place
+from fazhi.validate.sets import Told, digests_of
 from fazhi.validate.tokens import seconds
 
 _PLACED = [column for column in slice_parse.c if column.name not in ("first_value_id", "to_judge")]
@@ -43,6 +45,7 @@ _MAY_CHANGE = [
     slice_parse.c[name] for name in ("before_parse_id", "year_ago_parse_id", "due_second", "locked_at")
 ]
 """What a slice says of a parse that another day may change."""
+_PARSES_AT_ONCE = 10_000
 
 
 def place_parses(connection: Connection, dims: Dimensions, place: Place, moment: Moment) -> bool:
@@ -88,13 +91,21 @@ def _place_changes(connection: Connection, wanted: Select[Any], place: Place) ->
     here = in_slice(place)
     current = exists().where(current_parse.c.parse_id == slice_parse.c.parse_id)
     gone = connection.execute(delete(slice_parse).where(*here, ~current)).rowcount
-    differing = connection.execute(wanted.except_(select(*_PLACED).where(*here))).all()
-    for some in chunks(row[0] for row in differing):
+    # what else a row tells is the same in all of the slice
+    told = [slice_parse.c.parse_id, *_MAY_CHANGE]
+    rows = wanted.subquery("wanted")
+    standing = select(*told).where(*here)
+    otherwise = select(*(rows.c[column.name] for column in told)).except_(standing)
+    differing = [row[0] for row in connection.execute(otherwise)]
+    for some in chunks(differing):
+        rows_now = connection.execute(wanted.where(current_parse.c.parse_id.in_(some))).all()
         connection.execute(delete(slice_parse).where(slice_parse.c.parse_id.in_(some)))
-    names = [column.name for column in _PLACED]
-    insert_rows(
-        connection, slice_parse, ({**dict(zip(names, row, strict=True)), "to_judge": 1} for row in differing)
-    )
+        names = [column.name for column in _PLACED]
+        insert_rows(
+            connection,
+            slice_parse,
+            ({**dict(zip(names, row, strict=True)), "to_judge": 1} for row in rows_now),
+        )
     return bool(gone or differing)
 
 
@@ -103,13 +114,19 @@ def in_slice(place: Place) -> tuple[ColumnElement[bool], ...]:
     return (slice_parse.c.year == place.year, slice_parse.c.region == place.region)
 
 
-def placed(connection: Connection, place: Place) -> dict[int, str]:
+def placed(connection: Connection, place: Place) -> Told:
     """The slice's parses, each with what it says of them that another day may change."""
-    told: ColumnElement[str] = literal("")
+    told: ColumnElement[str] = cast(slice_parse.c.parse_id, Text)
     for column in _MAY_CHANGE:
-        told = told.concat(func.coalesce(cast(column, Text), "")).concat(literal("|"))
-    rows = connection.execute(select(slice_parse.c.parse_id, told).where(*in_slice(place))).all()
-    return {row[0]: row[1] for row in rows}
+        told = told.concat(literal("|")).concat(func.coalesce(cast(column, Text), ""))
+    together = slice_parse.c.parse_id // _PARSES_AT_ONCE
+    statement = select(func.aggregate_strings(told, "\n")).where(*in_slice(place)).group_by(together)
+    numbers, digests = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for ((text,),) in blocks(connection, statement, 1):
+        lines = text.split("\n")
+        numbers.append(np.fromiter((int(line.partition("|")[0]) for line in lines), np.int64, len(lines)))
+        digests.append(digests_of(lines))
+    return Told.of_each(np.concatenate(numbers), np.concatenate(digests))
 
 
 def _name_first_values(connection: Connection, place: Place) -> None:

@@ -1,23 +1,29 @@
 """What was reported and decided. In: the store, a year and region. Out: what findings rest on, small enough to compare.
 
 Submissions and their parses are only ever added (``fazhi.store.roles``): the number of a parse says all of it within its
-store. The database writes each submission as a line of text, because rows taken apart for Python cost more than all the
-judging of a night.
+store. The database writes many of them as one text, because rows taken apart for Python cost more than all the judging
+of a night.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, literal, or_, select
 
-from fazhi.model.canonical import sha256_hex
+from fazhi.store.bulk import blocks
 from fazhi.store.decisions import approved
 from fazhi.store.extensions import extensions
 from fazhi.store.tables import current_parse, submission, unit_dim, year_lock
 from fazhi.validate.rules import YEARS_BACK
+from fazhi.validate.sets import Numbers, NumberSet, digests_of
 
 SEPARATOR = "\x1f"
+_LINE_ENDS = "\x1e"
+_SENDERS_AT_ONCE = 2_000
+
+Sent = tuple[str, str, str]
+"""Kind, sender and period of a submission."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Place:
 class Moment:
     """All that may come while a slice is being judged, in other regions too; two are equal when nothing did."""
 
-    compared: frozenset[int]
+    compared: NumberSet
     """The current parses of all regions and of the years that are compared."""
     submissions: int
     """How many there are of these years, superseded ones too: versions are compared with one another."""
@@ -55,13 +61,24 @@ class Moment:
     """Unit, indicator and period of each approved 不适用."""
 
 
+@dataclass(frozen=True)
+class Reported:
+    """The submissions of a region's senders in the years compared."""
+
+    submissions: NumberSet
+    """A number for each, which says all of it."""
+    others: frozenset[Sent]
+    """What was sent by those that were not known before."""
+
+
 def moment(connection: Connection, year: int, region: str) -> Moment:
     """What was reported and decided by now."""
-    compared = select(current_parse.c.parse_id).where(_compared_years(current_parse.c.year, year))
+    numbers = func.aggregate_strings(cast(current_parse.c.parse_id, Text), ",")
+    compared = select(numbers).where(_compared_years(current_parse.c.year, year))
     counted = select(func.count()).select_from(submission).where(_compared_years(submission.c.year, year))
     granted = extensions(connection, year).items()
     return Moment(
-        compared=frozenset(connection.execute(compared).scalars().all()),
+        compared=NumberSet(np.fromstring(connection.execute(compared).scalar_one() or "", np.int64, sep=",")),
         submissions=int(connection.execute(counted).scalar_one()),
         locks=_locks(connection, year, region),
         extensions=tuple(sorted((*about, until) for about, until in granted)),
@@ -82,34 +99,33 @@ def periods_compared(connection: Connection, place: Place) -> tuple[str, ...]:
     return tuple(sorted(connection.execute(reported).scalars()))
 
 
-def submission_lines(connection: Connection, place: Place) -> tuple[str, ...]:
-    """A line for each submission of the region's senders in the years compared; ``sent_of`` reads it."""
-    columns = [submission.c[name] for name in ("kind", "sender_code", "period", "submission_id", "revision")]
-    statement, here = place.own(select(_line(*columns)).select_from(submission), submission.c.sender_code)
-    statement = statement.where(_compared_years(submission.c.year, place.year), here)
-    ordered = statement.order_by(submission.c.submission_id, submission.c.revision)
-    return tuple(connection.execute(ordered).scalars().all())
-
-
-def sent_of(line: str) -> tuple[str, str, str]:
-    """Kind, sender and period of a line of ``submission_lines``."""
-    kind, sender, period, _ = line.split(SEPARATOR, 3)
-    return kind, sender, period
-
-
-def lines_digest(lines: Iterable[object]) -> str:
-    """A digest of lines, or of numbers, in their order."""
-    return sha256_hex("\n".join(map(str, lines)).encode())
+def reported(connection: Connection, place: Place, known: NumberSet) -> Reported:
+    """What a region's senders submitted in the years compared, besides what is known."""
+    sender = submission.c.sender_code
+    lines = func.aggregate_strings(_line(), _LINE_ENDS)
+    statement, here = place.own(select(sender, lines).select_from(submission), sender)
+    statement = statement.where(_compared_years(submission.c.year, place.year), here).group_by(sender)
+    numbers: list[Numbers] = [np.empty(0, np.int64)]
+    others: set[Sent] = set()
+    for rows in blocks(connection, statement, _SENDERS_AT_ONCE):
+        told = [(by, line) for by, text in rows for line in text.split(_LINE_ENDS)]
+        numbers.append(digests_of([SEPARATOR.join(one) for one in told]))
+        for at in np.flatnonzero(known.lacks(numbers[-1])).tolist():
+            by, line = told[at]
+            kind, period, _ = line.split(SEPARATOR, 2)
+            others.add((kind, by, period))
+    return Reported(NumberSet(np.concatenate(numbers)), frozenset(others))
 
 
 def _compared_years(column: ColumnElement[int], year: int) -> ColumnElement[bool]:
     return column.between(year - YEARS_BACK, year)
 
 
-def _line(*columns: ColumnElement[Any]) -> ColumnElement[str]:
-    """The columns as one text."""
-    line: ColumnElement[str] = cast(columns[0], Text)
-    for column in columns[1:]:
+def _line() -> ColumnElement[str]:
+    """Of a submission all that may tell it from the sender's others, as one text."""
+    name = func.replace(submission.c.submission_id, _LINE_ENDS, "")
+    line: ColumnElement[str] = cast(submission.c.kind, Text)
+    for column in (submission.c.period, name, submission.c.revision):
         line = line.concat(literal(SEPARATOR)).concat(cast(column, Text))
     return line
 

@@ -6,7 +6,7 @@ the new validation. The last three are one transaction. A slice with nothing new
 little new takes over what the last one found on every parse that nothing changed for (``fazhi.validate.basis``).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -43,19 +43,20 @@ from fazhi.store.tables import (
     value,
 )
 from fazhi.systems.edition import Edition
-from fazhi.validate.basis import Basis, Carried, carried_from, keep_basis
+from fazhi.validate.basis import Basis, Carried, Kept, carried_from, keep_basis, kept_basis
 from fazhi.validate.dimensions import Dimensions, dimensions
 from fazhi.validate.gate import committed_suite, counts_by_gx
 from fazhi.validate.placing import in_slice, place_parses, placed
 from fazhi.validate.reported import (
     Moment,
     Place,
-    lines_digest,
+    Reported,
     moment,
     periods_compared,
-    submission_lines,
+    reported,
 )
 from fazhi.validate.rules import YEARS_BACK
+from fazhi.validate.sets import NumberSet
 from fazhi.validate.sql import listing_statement
 from fazhi.validate.tokens import TOKENS_VERSION, load_tokens
 from fazhi.validate.words import word_findings
@@ -83,8 +84,9 @@ class _Slice:
     place: Place
     dimensions: Dimensions
     moment: Moment
-    submissions: tuple[str, ...]
-    """A line for each submission of the region's senders."""
+    reported: Reported
+    kept: Kept | None
+    """What the newest validation under the same rules rested on."""
     rules_digest: str
     """Everything that all findings depend on, whatever was reported."""
     input_digest: str
@@ -170,7 +172,7 @@ def validate_slice(
             if known is not None:
                 _point(connection, ready, known)
                 return ValidationOutcome(known, False, _counts(connection, ready, known))
-            gather_statistics(connection, "judged")
+            gather_statistics(connection, "judged" if prepared.carried is None else "marked")
         say(prepared.told_zh)
         counted = (
             None if gx_dir is None else counts_by_gx(engine, committed_suite(gx_dir, edition), year, region)
@@ -196,18 +198,19 @@ def _ready(connection: Connection, dims: Dimensions, place: Place, gated: bool) 
     dims.load(connection)
     load_tokens(connection, place.year - YEARS_BACK, place.year)
     now = moment(connection, place.year, place.region)
-    submissions = submission_lines(connection, place)
     rules = _rules(dims, place, gated)
+    kept = kept_basis(connection, place.year, place.region, digest(rules))
+    sent = reported(connection, place, NumberSet() if kept is None else kept.basis.submissions)
     content = {
         **rules,
-        "parses": lines_digest(sorted(now.compared)),
-        "submissions": lines_digest(submissions),
+        "parses": now.compared.digest(),
+        "submissions": sent.submissions.digest(),
         "locks": [list(lock) for lock in now.locks],
         "deadlines": sorted({str(dims.due_second(period)) for period in periods_compared(connection, place)}),
         "extensions": [list(one) for one in now.extensions],
         "not_applicable": [list(one) for one in sorted(now.excused)],
     }
-    return _Slice(place, dims, now, submissions, digest(rules), digest(content))
+    return _Slice(place, dims, now, sent, kept, digest(rules), digest(content))
 
 
 def _prepare(connection: Connection, ready: _Slice) -> _Prepared:
@@ -217,10 +220,11 @@ def _prepare(connection: Connection, ready: _Slice) -> _Prepared:
         rules_digest=ready.rules_digest,
         compared=ready.moment.compared,
         parses=placed(connection, ready.place),
-        submissions=frozenset(ready.submissions),
+        submissions=ready.reported.submissions,
         excused=ready.moment.excused,
     )
-    carried = carried_from(connection, ready.edition, ready.year, ready.region, basis)
+    others = ready.reported.others
+    carried = carried_from(connection, ready.edition, ready.year, ready.kept, basis, others)
     if _judge_only(connection, ready, None if carried is None else carried.to_judge) or written:
         # killed from here to the listing, the slice counts as not validated and is not scored
         here = (current_validation.c.year == ready.year, current_validation.c.region == ready.region)
@@ -228,19 +232,19 @@ def _prepare(connection: Connection, ready: _Slice) -> _Prepared:
     return _Prepared(ready, basis, carried)
 
 
-def _judge_only(connection: Connection, ready: _Slice, to_judge: Collection[int] | None) -> bool:
+def _judge_only(connection: Connection, ready: _Slice, to_judge: frozenset[int] | None) -> bool:
     """Say which parses of the slice are to be judged, all of them for ``None``; whether others were."""
-    judged = select(slice_parse.c.parse_id).where(*in_slice(ready.place), slice_parse.c.to_judge == 1)
-    before = set(connection.execute(judged).scalars())
-    otherwise = int(to_judge is None)
-    connection.execute(
-        update(slice_parse)
-        .where(*in_slice(ready.place), slice_parse.c.to_judge != otherwise)
-        .values(to_judge=otherwise)
-    )
-    for some in chunks(sorted(to_judge or ())):
-        connection.execute(update(slice_parse).where(slice_parse.c.parse_id.in_(some)).values(to_judge=1))
-    return before != set(connection.execute(judged).scalars())
+    if to_judge is None:
+        left_out = (*in_slice(ready.place), slice_parse.c.to_judge == 0)
+        return bool(connection.execute(update(slice_parse).where(*left_out).values(to_judge=1)).rowcount)
+    marked = select(slice_parse.c.parse_id).where(*in_slice(ready.place), slice_parse.c.to_judge == 1)
+    before = frozenset(connection.execute(marked).scalars())
+    for mark, parses in ((0, before - to_judge), (1, to_judge - before)):
+        for some in chunks(sorted(parses)):
+            connection.execute(
+                update(slice_parse).where(slice_parse.c.parse_id.in_(some)).values(to_judge=mark)
+            )
+    return before != to_judge
 
 
 def _rules(dims: Dimensions, place: Place, gated: bool) -> dict[str, Any]:
@@ -276,7 +280,7 @@ def _still_carries(connection: Connection, prepared: _Prepared) -> bool:
         validation_basis.c.region == prepared.slice.region,
     )
     newest = connection.execute(select(validation_basis.c.validation_id).where(*here)).scalar_one_or_none()
-    return prepared.carried is None or prepared.carried.validation_id == newest
+    return prepared.carried is None or prepared.carried.kept.validation_id == newest
 
 
 def _list(
@@ -306,10 +310,17 @@ def _list(
         _compare(connection, validation_id, counted)
     word_findings(connection, validation_id, ready.edition, ready.dimensions.names)
     if prepared.carried is not None:
-        _carry_over(connection, ready, prepared.carried.validation_id, validation_id)
+        _carry_over(connection, ready, prepared.carried.kept.validation_id, validation_id)
     keep_basis(connection, ready.year, ready.region, validation_id, prepared.basis)
+    _all_judged(connection, ready)
     _point(connection, ready, validation_id)
     return validation_id
+
+
+def _all_judged(connection: Connection, ready: _Slice) -> None:
+    """Nothing is to be judged any more: what the next validation marks is then little."""
+    marked = (*in_slice(ready.place), slice_parse.c.to_judge == 1)
+    connection.execute(update(slice_parse).where(*marked).values(to_judge=0))
 
 
 def _carry_over(connection: Connection, ready: _Slice, before: int, validation_id: int) -> None:
@@ -327,16 +338,17 @@ def _carry_over(connection: Connection, ready: _Slice, before: int, validation_i
 
 def _values_checked(connection: Connection, prepared: _Prepared) -> int:
     """How many values the findings of the validation rest on, those of findings carried over too."""
-    now = prepared.basis.parses.keys()
+    now = prepared.basis.parses.of
     if prepared.carried is None:
         ready = prepared.slice
         return _values_of(connection, select(slice_parse.c.parse_id).where(*in_slice(ready.place)))
-    before = prepared.carried.basis.parses.keys()
+    kept = prepared.carried.kept
+    before = kept.basis.parses.of
     left, joined = (
         sum(_values_of(connection, some) for some in chunks(sorted(parses)))
         for parses in (before - now, now - before)
     )
-    return prepared.carried.values_checked - left + joined
+    return kept.values_checked - left + joined
 
 
 def _values_of(connection: Connection, parses: Sequence[int] | Select[tuple[int]]) -> int:
