@@ -29,6 +29,7 @@ _YEAR = re.compile(r"(?<![0-9A-Za-z_.])(20[0-4][0-9])(?![0-9A-Za-z_.件个项人
 _DAY = re.compile(
     r"(?<![0-9])(20[0-4][0-9])[-._年]?(0?[1-9]|1[0-2])[-._月]?(0?[1-9]|[12][0-9]|3[01])(?![0-9])"
 )
+_REMEMBERED = 5_000
 _BEFORE_ISSUER = re.compile(r"[\W0-9_年度月日附件号份第之一二三四五六七八九十]*")
 
 
@@ -47,6 +48,8 @@ class EvidenceFiles:
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = frozenset(_comparable(name) for name in names)
+        self._cells: dict[str, Named] = {"": Named()}
+        """What cells of the submission name: many rows name the same files."""
 
     def named(self, text: str) -> Named:
         """The pieces of evidence a cell names.
@@ -54,8 +57,11 @@ class EvidenceFiles:
         Names are joined by semicolons of either width, ``、`` or line breaks; a name may itself contain
         ``、``. A web address is evidence that needs no file to be complete.
         """
-        if not text:
-            return Named()
+        if text not in self._cells:
+            self._cells[text] = self._named(text)
+        return self._cells[text]
+
+    def _named(self, text: str) -> Named:
         pieces: list[str] = []
         for piece in (part.strip() for part in _JOINTS.split(text)):
             whole = "、" not in piece or self._came(piece) or is_address(piece)
@@ -190,6 +196,8 @@ class UnitNames:
             self._add(alias.alias_zh, alias.unit_code)
         self._units = {unit.unit_code: unit for unit in registry.units}
         self._finder = NameFinder(self._names)
+        self._found: dict[str, tuple[tuple[int, str], ...]] = {}
+        """The names inside file names seen before: departments use the same ones for many rows and months."""
 
     def _add(self, name: str, code: str) -> None:
         name = comparable(name)
@@ -199,7 +207,7 @@ class UnitNames:
     def foreign_in(self, piece: str, row: Row) -> tuple[str, str] | None:
         """The other unit at the head of a file's name, where the issuer stands, while the own one is not in it."""
         squeezed = comparable(piece)
-        found = list(self._finder.found_in(squeezed))
+        found = self._found_in(squeezed)
         if not found or any(row.unit_code in self._names[name] for _, name in found):
             return None
         at, first = found[0]
@@ -208,6 +216,14 @@ class UnitNames:
         if self._names[first] & self._allowed(row) or not self._is_issuer(first):
             return None
         return f"“{piece}”是{first}的材料", f"{piece} is of another unit ({first})"
+
+    def _found_in(self, squeezed: str) -> tuple[tuple[int, str], ...]:
+        found = self._found.get(squeezed)
+        if found is None:
+            found = tuple(self._finder.found_in(squeezed))
+            if len(self._found) < _REMEMBERED:
+                self._found[squeezed] = found
+        return found
 
     def _allowed(self, row: Row) -> set[str]:
         """The unit itself, its predecessors, the bodies above and those that answer for the indicator's sources."""

@@ -6,10 +6,11 @@ not a value; a row that only repeats an earlier one is told and not counted agai
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from fazhi.intake import evidence as evidence_of
@@ -71,6 +72,18 @@ class RowContext:
     def table(self) -> Table:
         """The cleaned table."""
         return self.cleaned.table
+
+    @cached_property
+    def period(self) -> Mapping[str, Any]:
+        """What every value says of the period that is reported."""
+        period = self.submitted.period
+        return {
+            "year": period.year,
+            "period": str(period),
+            "period_rank": period.rank,
+            "period_first": period.first_day.isoformat(),
+            "period_last": period.last_day.isoformat(),
+        }
 
     @property
     def today(self) -> date:
@@ -134,16 +147,11 @@ class _RowReader:
 
     def read(self, row_no: int) -> ReadValue:
         """The row as a value; ``findings`` then holds what was found on it."""
-        period = self._submitted.period
         self._cleaned_cells()
         self._unit_cell()
         value = ReadValue(
             row_no=row_no,
-            year=period.year,
-            period=str(period),
-            period_rank=period.rank,
-            period_first=period.first_day.isoformat(),
-            period_last=period.last_day.isoformat(),
+            **self._context.period,
             kind=self._submitted.kind.value,
             reporter_code=self._submitted.sender_code,
             unit_code=self._unit_code(),

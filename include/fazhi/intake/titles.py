@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -12,6 +12,8 @@ import yaml
 
 from fazhi.sheets import Cell, FileFault, Row, Sheet
 
+_TITLES = 2_000
+_LONGEST_TITLE = 60
 _IGNORED = re.compile("[\\s*\u200b-\u200f\u2060\ufeff]")
 
 
@@ -31,6 +33,16 @@ def key_of_title() -> Mapping[str, str]:
 
 def normal_title(text: str) -> str:
     """A title without blanks, line breaks and invisible characters, in half-width letters."""
+    return _known_title(text) if len(text) <= _LONGEST_TITLE else _normal(text)
+
+
+@lru_cache(maxsize=_TITLES)
+def _known_title(text: str) -> str:
+    """Every table of a template has the same titles and codes."""
+    return _normal(text)
+
+
+def _normal(text: str) -> str:
     return _IGNORED.sub("", unicodedata.normalize("NFKC", text))
 
 
@@ -72,5 +84,10 @@ class Table:
 
     def address(self, row: Row, key: str) -> str | None:
         """Where a cell stands, ``None`` when the table has no such column."""
-        place = self.columns.get(key)
-        return None if place is None else self.sheet.address(row.number, place[0], place[1])
+        around = self._around_row.get(key)
+        return None if around is None else f"{around[0]}{row.number}{around[1]}"
+
+    @cached_property
+    def _around_row(self) -> Mapping[str, tuple[str, str]]:
+        """Of each column what its addresses have before and after the row: worked out once, not for every row."""
+        return {key: self.sheet.around_row(*place) for key, place in self.columns.items()}

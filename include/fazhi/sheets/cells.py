@@ -105,7 +105,12 @@ class Sheet:
 
     def address(self, row: int, column: int, title: str) -> str:
         """Where a cell stands: ``E7``, and in a CSV ``line:column name``."""
-        return f"{row}:{title}" if self.name is None else f"{get_column_letter(column)}{row}"
+        before, after = self.around_row(column, title)
+        return f"{before}{row}{after}"
+
+    def around_row(self, column: int, title: str) -> tuple[str, str]:
+        """What stands before and after the row's number in the addresses of a column."""
+        return ("", f":{title}") if self.name is None else (get_column_letter(column), "")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ format) are one object.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openpyxl.formula.tokenizer import TokenizerError
@@ -34,7 +34,7 @@ class Book:
     """What the cells of a workbook refer to."""
 
     strings: list[Cell | None]
-    formats: list[str]
+    formats: Sequence[str]
     since_1904: bool
     meter: Meter
     numbers: dict[tuple[str, str | None], Cell] = field(default_factory=dict)
@@ -188,25 +188,29 @@ class _Reader:
 
     def _cell_begins(self, attributes: Mapping[str, str]) -> None:
         reference = attributes.get("r")
-        column = self._column + 1 if reference is None else _COLUMNS.get(reference.rstrip(_DIGITS))
-        if column is None or column <= self._column or column > limits.MAX_COLUMNS:
+        column = _COLUMNS.get(reference.rstrip(_DIGITS)) if reference is not None else self._next_column()
+        if column is None or column <= self._column:
             raise DamagedError
         self._column = column
         self._in_cell = True
         self._attributes = attributes
         self._value = self._pieces = self._formula = None
 
+    def _next_column(self) -> int | None:
+        return self._column + 1 if self._column < limits.MAX_COLUMNS else None
+
     def _cell_ends(self) -> None:
         self._in_cell = False
-        if self._value is None and self._pieces is None and self._formula is None:
+        if self._pieces is not None:
+            cell = self._string("".join(self._pieces))
+        elif self._value is not None or self._formula is not None:
+            cell = self._content()
+        else:
             return
-        cell = self._content()
         if cell is not None:
             self._cells[self._column] = cell
 
     def _content(self) -> Cell | None:
-        if self._pieces is not None:
-            return self._string("".join(self._pieces))
         stored = self._value
         if stored is None:
             if self._formula is None or self._attributes.get("t") == "str":
