@@ -5,7 +5,6 @@ day on which nothing changed has the digests of the day before.
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
@@ -98,7 +97,9 @@ class Dimensions:
         """SHA-256 of units, duties and reporters with the edition's digest."""
         content = hashlib.sha256(self.edition.digest.encode())
         for lines in (_lines(self.units), _duty_lines(self.duties), _lines(self.reporters)):
-            content.update(b"\x1e" + "".join(lines).encode())
+            content.update(b"\x1e")
+            for line in lines:  # one after another: of a large province they are a hundred MiB
+                content.update(line.encode())
         return content.hexdigest()
 
     @cached_property
@@ -152,7 +153,7 @@ def _lines(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
 
 
 def _duty_lines(duties: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
-    """A line for each pair; of thousands of units most have the same indicators."""
+    """The lines of each unit, one for each indicator; of thousands of units most have the same ones."""
     ends: dict[tuple[str, ...], list[str]] = {}
     for unit, codes in duties:
         if codes not in ends:
@@ -165,10 +166,11 @@ def dimensions(
 ) -> Dimensions:
     """The dimensions of a year as the registry and the edition have them today."""
     duties = _duties(edition, registry, year, today)
+    in_order = {codes: tuple(sorted(codes)) for codes in set(duties.values())}
     return Dimensions(
         edition,
         units=_units(registry, year, today, duties.keys()),
-        duties=tuple((unit, tuple(sorted(duties[unit]))) for unit in sorted(duties)),
+        duties=tuple((unit, in_order[duties[unit]]) for unit in sorted(duties)),
         reporters=_reporters(edition, registry, year),
         calendar=calendar,
     )
@@ -202,11 +204,20 @@ def _lived_in(unit: Unit, year: int) -> bool:
     )
 
 
-def _duties(edition: Edition, registry: Registry, year: int, today: date) -> dict[str, set[str]]:
-    """Which indicators apply to each unit; one that ended in the year also shares its heir's duties."""
-    duties: defaultdict[str, set[str]] = defaultdict(set)
+def _duties(edition: Edition, registry: Registry, year: int, today: date) -> dict[str, frozenset[str]]:
+    """Which indicators apply to each unit; one that ended in the year also shares its heir's duties.
+
+    Units that have the same ones share one set of them.
+    """
+    duties: dict[str, frozenset[str]] = {}
+    alike: dict[frozenset[str], frozenset[str]] = {}
+
+    def add(unit: str, codes: Iterable[str]) -> None:
+        together = frozenset(codes) | duties.get(unit, frozenset())
+        duties[unit] = alike.setdefault(together, together)
+
     for unit in registry.units_of_year(year, today):
-        duties[unit.unit_code] |= {one.code for one in registry.applicable(edition, unit, year, today)}
+        add(unit.unit_code, (one.code for one in registry.applicable(edition, unit, year, today)))
     day = registry.deciding_day(year, today)
     for code, records in _records(registry).items():
         last = [record for record in records if _lived_in(record, year)][-1:]
@@ -214,8 +225,8 @@ def _duties(edition: Edition, registry: Registry, year: int, today: date) -> dic
             continue
         ended = last[0].valid_to
         if ended is not None and ended < day:
-            duties[code] |= {one.code for one in registry.applicable(edition, last[0], year, ended)}
-        duties[code] |= duties.get(registry.successor_of(code, day) or "", set())
+            add(code, (one.code for one in registry.applicable(edition, last[0], year, ended)))
+        add(code, duties.get(registry.successor_of(code, day) or "", ()))
     return {unit: codes for unit, codes in duties.items() if codes}
 
 

@@ -20,7 +20,7 @@ from fazhi.validate.sets import Numbers, NumberSet, digests_of
 
 SEPARATOR = "\x1f"
 _LINE_ENDS = "\x1e"
-_SENDERS_AT_ONCE = 2_000
+_SENDERS_AT_ONCE = 500
 
 Sent = tuple[str, str, str]
 """Kind, sender and period of a submission."""

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Select, and_, delete, func, insert, literal, select
 
 from fazhi.model.canonical import sha256_hex
-from fazhi.store.bulk import insert_rows
+from fazhi.store.bulk import blocks, insert_rows
 from fazhi.store.statistics import gather_statistics
 from fazhi.store.tables import (
     current_parse,
@@ -95,17 +95,20 @@ def _load_times(connection: Connection, first_year: int, last_year: int) -> None
         )
         .where(submission.c.year.between(first_year, last_year), submission_dim.c.submission_id.is_(None))
     )
-    rows = [
-        {
-            "submission_id": row.submission_id,
-            "revision": row.revision,
-            "submitted_second": seconds(row.submitted_at),
-            "submitted_day": _aware(row.submitted_at).astimezone(SHANGHAI).date().isoformat(),
-            "received_second": seconds(row.received_at),
-        }
-        for row in connection.execute(statement).all()
-    ]
-    insert_rows(connection, submission_dim, rows)
+    for rows in blocks(
+        connection, statement, _BATCH
+    ):  # each submission is met once, whatever is written meanwhile
+        insert_rows(connection, submission_dim, map(_times, rows))
+
+
+def _times(row: Any) -> dict[str, Any]:
+    return {
+        "submission_id": row.submission_id,
+        "revision": row.revision,
+        "submitted_second": seconds(row.submitted_at),
+        "submitted_day": _aware(row.submitted_at).astimezone(SHANGHAI).date().isoformat(),
+        "received_second": seconds(row.received_at),
+    }
 
 
 def _load(connection: Connection, waiting: Select[tuple[int]]) -> None:
