@@ -68,7 +68,7 @@ class Reported:
     submissions: NumberSet
     """A number for each, which says all of it."""
     others: frozenset[Sent]
-    """What was sent by those that were not known before."""
+    """What was sent by those that were not known before, if any were."""
 
 
 def moment(connection: Connection, year: int, region: str) -> Moment:
@@ -99,8 +99,8 @@ def periods_compared(connection: Connection, place: Place) -> tuple[str, ...]:
     return tuple(sorted(connection.execute(reported).scalars()))
 
 
-def reported(connection: Connection, place: Place, known: NumberSet) -> Reported:
-    """What a region's senders submitted in the years compared, besides what is known."""
+def reported(connection: Connection, place: Place, known: NumberSet | None) -> Reported:
+    """What a region's senders submitted in the years compared; where nothing is ``known``, nothing of it is told apart."""
     sender = submission.c.sender_code
     lines = func.aggregate_strings(_line(), _LINE_ENDS)
     statement, here = place.own(select(sender, lines).select_from(submission), sender)
@@ -110,7 +110,8 @@ def reported(connection: Connection, place: Place, known: NumberSet) -> Reported
     for rows in blocks(connection, statement, _SENDERS_AT_ONCE):
         told = [(by, line) for by, text in rows for line in text.split(_LINE_ENDS)]
         numbers.append(digests_of([SEPARATOR.join(one) for one in told]))
-        for at in np.flatnonzero(known.lacks(numbers[-1])).tolist():
+        unknown = () if known is None else np.flatnonzero(known.lacks(numbers[-1])).tolist()
+        for at in unknown:
             by, line = told[at]
             kind, period, _ = line.split(SEPARATOR, 2)
             others.add((kind, by, period))

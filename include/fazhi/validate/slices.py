@@ -56,7 +56,6 @@ from fazhi.validate.reported import (
     reported,
 )
 from fazhi.validate.rules import YEARS_BACK
-from fazhi.validate.sets import NumberSet
 from fazhi.validate.sql import listing_statement
 from fazhi.validate.tokens import TOKENS_VERSION, load_tokens
 from fazhi.validate.words import word_findings
@@ -200,7 +199,7 @@ def _ready(connection: Connection, dims: Dimensions, place: Place, gated: bool) 
     now = moment(connection, place.year, place.region)
     rules = _rules(dims, place, gated)
     kept = kept_basis(connection, place.year, place.region, digest(rules))
-    sent = reported(connection, place, NumberSet() if kept is None else kept.basis.submissions)
+    sent = reported(connection, place, None if kept is None else kept.basis.submissions)
     content = {
         **rules,
         "parses": now.compared.digest(),
