@@ -74,7 +74,7 @@ bench: install ## ratios against named baselines
 RESULTS ?= var/performance
 performance: install ## measure whole nights and write docs/performance.md (FAZHI_BENCH chooses the tier)
 	@mkdir -p $(RESULTS)
-	@for bench in year same_checks:same airflow; do \
+	@for bench in year backfill same_checks:same airflow; do \
 	  $(BIN)/python tests/benchmarks/bench_$${bench%%:*}.py --json $(RESULTS)/$${bench##*:}.json || exit 1; done
 	@$(BIN)/python tests/benchmarks/workers.py --json $(RESULTS)/workers.json || test $$? = 2
 	@test -z "$(FAZHI_BENCH)" || for bench in validation resubmission; do \

@@ -2,19 +2,19 @@
 
 Measured for each size through the same functions that the DAG calls, each call in a process of its own as a worker runs a
 task: the year's collecting and reading once, validating (with Great Expectations) and scoring region by region, publishing
-with read-back to a sandbox platform, a night in which nothing is new, a night in which one unit in a hundred resubmits, and
-the backfill of some years. Of each: seconds, CPU seconds of that process, its peak memory. Importing is nobody's cost: the
-process is forked from one that has imported all. A province is dealt into regions of about ``REGION_UNITS`` units.
+with read-back to a sandbox platform, a night in which nothing is new, and a night in which one unit in a hundred resubmits
+(several years are ``bench_backfill.py``). Of each: seconds, CPU seconds of that process, its peak memory. Importing is
+nobody's cost: the process is forked from one that has imported all. A province is dealt into regions of about
+``REGION_UNITS`` units.
 
 Baselines in the same run: pandas reading the same tables and adding them up by indicator (no addresses, no findings, no
 history), and one SQL statement that sums the stored values. The growth exponent compares the CPU seconds of the two
 largest sizes: 1 is linear.
 
-Quick by default (3 and 6 units, two years). ``FAZHI_BENCH=city``: 17 and 67 units, the size of Baotou, five years.
-``FAZHI_BENCH=province``: 67, 600 and 2,000 units, one year. ``FAZHI_BENCH=full``: 67, 600 and 6,000 units, five years; hours,
-and some ten gigabytes of disk. ``--units 67,600`` and ``--years 1`` choose otherwise. ``--json FILE`` keeps the numbers for
-``write_performance.py``, after each size. Exit status 1 when the night without news is no cheaper than the full year, or
-when a quiet night pushes anything.
+Quick by default (3 and 6 units). ``FAZHI_BENCH=city``: 17 and 67 units, the size of Baotou. ``FAZHI_BENCH=province``: 67, 600
+and 2,000 units. ``FAZHI_BENCH=full``: 67, 600 and 6,000 units; most of an hour, and some gigabytes of disk.
+``--units 67,600`` chooses otherwise. ``--json FILE`` keeps the numbers for ``write_performance.py``, after each size. Exit
+status 1 when the night without news is no cheaper than the full year, or when a quiet night pushes anything.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import math
 import multiprocessing
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,13 +42,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.bench_publishing import platform
 from fazhi import pipeline
-from fazhi.registry import load_registry
+from fazhi.registry import Registry, load_registry
 from fazhi.settings import Settings
 from fazhi.store import open_store, read
 from fazhi.store.tables import receipt, value
 from fazhi.synth import synthesise
+from fazhi.synth.city import write_enlarged_registry
 from fazhi.synth.folder import CSV_COLUMNS
-from fazhi.systems import load_editions
+from fazhi.synth.synthesise import REGISTRY_FOLDER, SUBMISSIONS_FOLDER
+from fazhi.systems import Editions, load_editions
 from support.final import resubmit
 from support.publish import APP_ID, SECRET
 
@@ -55,7 +58,6 @@ ROOT = Path(__file__).resolve().parents[2]
 A_CITY = 67
 """A handful of units is mostly set-up, in a quiet night as in a full one."""
 SIZES = {"": (3, 6), "city": (17, 67), "province": (67, 600, 2_000), "full": (67, 600, 6_000)}
-YEARS = {"": 2, "city": 5, "province": 1, "full": 5}
 EXTRAPOLATED = 170_000
 REGION_UNITS = 500
 """Units of a region: 6,000 of a province in its twelve leagues and cities."""
@@ -118,6 +120,44 @@ def regions_of(units: int) -> int:
     return max(1, round(units / REGION_UNITS))
 
 
+def write_years(home: Path, units: int, years: Sequence[int], regions: int) -> None:
+    """Write the submissions of some years to ``inbox`` in a folder, as many years at once as there are processors.
+
+    Each year by itself: nothing is planted that only a comparison with another year would find.
+    """
+    plain = Settings.load(environ={})
+    editions = load_editions(plain.systems_dir)
+    registry, inbox = load_registry(plain.registry_dir, editions), home / "inbox"
+    known = len(registry.scored_units(years[-1], pipeline.now_in_shanghai().date()))
+    if units > known:
+        folder = inbox / REGISTRY_FOLDER
+        write_enlarged_registry(plain.registry_dir, folder, registry, editions, years, units - known, regions)
+        registry = load_registry(folder, editions)
+    write = partial(_write_year, home, registry, editions, None if units > known else units)
+    # apart: what synthesis remembers is not the memory of the steps that are measured
+    with multiprocessing.get_context("fork").Pool(min(len(years), os.cpu_count() or 1)) as writers:
+        written = writers.map(write, years, chunksize=1)
+    (inbox / SUBMISSIONS_FOLDER).mkdir(parents=True)
+    for of_year in written:
+        for submission in of_year.iterdir():
+            submission.rename(inbox / SUBMISSIONS_FOLDER / submission.name)
+    shutil.rmtree(home / "years")
+
+
+def _write_year(home: Path, registry: Registry, editions: Editions, units: int | None, year: int) -> Path:
+    made = synthesise(
+        registry,
+        editions,
+        years=(year,),
+        units=units,
+        seed=7,
+        out=home / "years" / str(year),
+        faults_rate=Fraction("0.005"),
+        today=pipeline.now_in_shanghai().date(),
+    )
+    return made.inbox
+
+
 @dataclass
 class City:
     """A synthetic city and its store in a folder."""
@@ -131,24 +171,14 @@ class City:
         cls, home: Path, units: int, years: int, platform_url: str, store_url: str = "", regions: int = 0
     ) -> "City":
         """Submissions of some years, the last one the year before this."""
-        now, plain = pipeline.now_in_shanghai(), Settings.load(environ={})
-        editions = load_editions(plain.systems_dir)
-        write = partial(
-            synthesise,
-            load_registry(plain.registry_dir, editions),
-            editions,
-            years=range(now.year - years, now.year),
-            units=units,
-            seed=7,
-            out=home / "inbox",
-            faults_rate=Fraction("0.005"),
-            workbooks=False,
-            today=now.date(),
-            registry_dir=plain.registry_dir,
-            regions=regions or regions_of(units),
-        )
-        apart(lambda: write().submissions)  # apart: what it remembers is not the next step's memory
-        made_up = home / "inbox" / "registry"  # there when the registry has too few units
+        this_year = pipeline.now_in_shanghai().year
+        write_years(home, units, range(this_year - years, this_year), regions or regions_of(units))
+        return cls.at(home, platform_url, store_url)
+
+    @classmethod
+    def at(cls, home: Path, platform_url: str, store_url: str = "") -> "City":
+        """What was written to a folder earlier."""
+        made_up = home / "inbox" / REGISTRY_FOLDER  # there when the registry has too few units
         environment = {
             "FAZHI_STORE_URL": store_url or f"sqlite:///{home / 'fazhi.db'}",
             "FAZHI_RAW_URL": str(home / "raw"),
@@ -159,7 +189,7 @@ class City:
             "FAZHI_PLATFORM_SECRET": SECRET,
             **({"FAZHI_REGISTRY_DIR": str(made_up)} if made_up.is_dir() else {}),
         }
-        return cls(home, now.year - 1, Settings.load(environ=environment))
+        return cls(home, pipeline.now_in_shanghai().year - 1, Settings.load(environ=environment))
 
     def night(self, year: int, *, push: bool) -> dict[str, Spent]:
         """What each step takes, as the DAG calls them."""
@@ -237,27 +267,21 @@ def _is_plain(table: Path) -> bool:
     return header == ",".join(CSV_COLUMNS)
 
 
-def live(home: Path, units: int, years: int) -> dict[str, Any]:
+def live(home: Path, units: int) -> dict[str, Any]:
     """All measurements of one size; this process only forks and looks on."""
     import great_expectations  # noqa: F401 - its import is nobody's night
 
     with platform(home / "platform.db") as url:
-        city = City.written(home, units, years, url)
+        city = City.written(home, units, 1, url)
         first, pushed = city.night(city.year, push=True), apart(city.pushed)[0]
         quiet, pushed_again = city.night(city.year, push=True), apart(city.pushed)[0] - pushed
         rows = apart(city.rows)[0]
         baselines = {"pandas": spent_on(city.add_up_with_pandas), "sql": spent_on(city.add_up_with_sql)}
         resubmitted = apart(city.resubmit)[0]
         changed = city.night(city.year, push=True)
-        earlier = [city.night(year, push=False) for year in range(city.year - years + 1, city.year)]
-        backfill = [
-            *(spent for night in earlier for spent in night.values()),
-            *(first[step] for step in STEPS),
-        ]
     return {
         "units": units,
         "regions": len(apart(lambda: pipeline.region_codes(city.settings, city.year))[0]),
-        "years": years,
         "rows": rows,
         "first": _plain(first),
         "quiet": _plain(quiet),
@@ -265,7 +289,6 @@ def live(home: Path, units: int, years: int) -> dict[str, Any]:
         "pushed_when_quiet": pushed_again,
         "changed": _plain(changed),
         "resubmitted": resubmitted,
-        "backfill": asdict(Spent.together(backfill)),
         "baselines": _plain(baselines),
         "store_mib": sum(one.stat().st_size for one in home.glob("fazhi.db*")) / 2**20,
     }
@@ -275,10 +298,10 @@ def _plain(spent: dict[str, Spent]) -> dict[str, dict[str, float]]:
     return {name: asdict(one) for name, one in spent.items()}
 
 
-def measure(units: int, years: int) -> dict[str, Any]:
+def measure(units: int) -> dict[str, Any]:
     """All measurements of one size, in a process and a folder of their own."""
     with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, __file__, "--live", home, str(units), str(years)]
+        command = [sys.executable, __file__, "--live", home, str(units)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         raise SystemExit(done.stderr[-3_000:])
@@ -302,7 +325,6 @@ def summary(one: dict[str, Any], unit: str = "seconds") -> dict[str, float]:
         "publish": first["publish"][unit],
         "quiet night": sum(step[unit] for step in one["quiet"].values()),
         "1 % new": sum(step[unit] for step in one["changed"].values()),
-        "backfill": one["backfill"][unit],
         "pandas": one["baselines"]["pandas"][unit],
         "SQL": one["baselines"]["sql"][unit],
         "collect MiB": first["collect"]["mib"],
@@ -310,7 +332,7 @@ def summary(one: dict[str, Any], unit: str = "seconds") -> dict[str, float]:
         "validate MiB": first["validate"]["mib"],
         "score MiB": first["score"]["mib"],
         "publish MiB": first["publish"]["mib"],
-        "store MiB": one["store_mib"] / one["years"],
+        "store MiB": one["store_mib"],
     }
 
 
@@ -339,18 +361,17 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path)
     parser.add_argument("--units", help="other sizes, with commas between them")
-    parser.add_argument("--years", type=int)
-    parser.add_argument("--live", nargs=3, metavar=("HOME", "UNITS", "YEARS"), help=argparse.SUPPRESS)
+    parser.add_argument("--live", nargs=2, metavar=("HOME", "UNITS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.live:
-        print(json.dumps(live(Path(options.live[0]), int(options.live[1]), int(options.live[2]))))
+        print(json.dumps(live(Path(options.live[0]), int(options.live[1]))))
         return 0
     tier = os.environ.get("FAZHI_BENCH", "")
     tier = tier if tier in SIZES else ""
     sizes = [int(one) for one in options.units.split(",")] if options.units else SIZES[tier]
     measured = []
     for units in sizes:
-        measured.append(measure(units, options.years or YEARS[tier]))
+        measured.append(measure(units))
         if options.json:
             options.json.write_text(json.dumps({"tier": tier, "sizes": measured}), encoding="utf-8")
     print("CPU seconds (seconds)")

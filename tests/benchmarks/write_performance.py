@@ -1,11 +1,14 @@
 """Writes docs/performance.md. In: a folder with what the benches' ``--json`` kept; the other benches, run now. Out: the page.
 
-The folder has ``year*.json`` (``bench_year.py``; several files are several sizes) and, where they were measured, ``backfill*.json``
-(the same of several years, where the sizes to be compared have one: a larger inbox takes longer to look through),
-``same.json`` (``bench_same_checks.py``), ``airflow.json``, ``workers.json`` (``workers.py``), and ``validation.txt`` and
-``resubmission.txt``: what those benches print at FAZHI_BENCH=full. ``make performance`` fills it and calls this.
-The page says on what machine and under which load it was measured; what was not measured is called an extrapolation, with
-the exponent that it rests on. ``--keep-others`` leaves the output of the other benches as it stands on the page.
+The folder may have ``year*.json`` (``bench_year.py``; several files are several sizes, two at least), ``backfill*.json``
+(``bench_backfill.py``, a size each), ``same.json`` (``bench_same_checks.py``), ``airflow.json``, ``workers.json``
+(``workers.py``), and ``validation.txt`` and ``resubmission.txt``: what those benches print at FAZHI_BENCH=full.
+``make performance`` fills it and calls this.
+
+A section whose measurements are in the folder is written anew, with its day, its machine and its load; every other section
+stays as it is on the page, with the day that it has. So one measurement can be made again without the hours of the rest.
+What was not measured is called an extrapolation, with the exponent that it rests on. ``--keep-others`` does not run the quick
+benches and keeps their section.
 """
 
 import argparse
@@ -21,10 +24,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.bench_year import EXTRAPOLATED, REGION_UNITS, ROOT, exponent, regions_of, summary
+from benchmarks.bench_year import EXTRAPOLATED, REGION_UNITS, ROOT, Spent, exponent, regions_of, summary
 
 PAGE = ROOT / "docs" / "performance.md"
-OTHERS_TITLE = "## 各环节与对照"
+NIGHTS = "要多大的机器，一夜多久"
+BACKFILLS = "补跑"
+SAME_CHECKS = "同样的检查，四种做法"
+AIRFLOW = "Airflow 的开销"
+WORKERS = "几个工作进程"
+QUICK = "各环节与对照"
 NAMES = {
     "full year": "全年：采集、读取、核验、计分",
     "  collect": "　其中采集",
@@ -43,7 +51,7 @@ SPACE = {
     "validate MiB": "核验一个地区的进程的内存峰值（MiB）",
     "score MiB": "计分一个地区的进程的内存峰值（MiB）",
     "publish MiB": "推送进程的内存峰值（MiB）",
-    "store MiB": "数据库大小，按一个年度（MiB）",
+    "store MiB": "数据库大小（MiB）",
 }
 WHATEVER_REPORTS = ("  score", "publish")
 """What is done for every unit of the registry, also for those that report nothing."""
@@ -55,8 +63,6 @@ PROVINCE = 6_000
 TARGETS = (PROVINCE, EXTRAPOLATED)
 AIM = 1.05
 """The growth exponent of the full year, at most."""
-BACKFILLED = 5
-"""The years of a backfill."""
 WAYS = {
     "our gate": "本系统：每条规则一个 GX 期望",
     "GX per indicator": "（a）每个指标一个 GX 期望",
@@ -64,9 +70,11 @@ WAYS = {
     "SQL by hand": "（c）手写一条 SQL",
 }
 LARGE = {
-    "validation": "核验一个全年，对照手写的一条 SQL",
-    "resubmission": "百分之一的单位重新报送，对照核验全年",
+    "validation": "大表：核验一个全年，对照手写的一条 SQL",
+    "resubmission": "大表：百分之一的单位重新报送，对照核验全年",
 }
+SECTIONS = (NIGHTS, BACKFILLS, SAME_CHECKS, AIRFLOW, WORKERS, *LARGE.values(), QUICK)
+"""The titles of the page, in order."""
 OTHERS = {
     "bench_validation.py": "核验：GX 加列出问题，对照只用一条 SQL 列出同样的问题",
     "bench_scoring.py": "计分：精确整数，对照逐个分数的循环和 polars、numpy 浮点",
@@ -157,8 +165,7 @@ def planner(sizes: Sequence[dict[str, Any]]) -> str:
     return f"""全省 {PROVINCE:,} 个单位（{regions_of(PROVINCE)} 个盟市；{said}，处理器时间，不含 Airflow 的开销）：
 
 - 平常一夜，没有新报送：约 {at("quiet night") / 60:,.1f} 分钟；百分之一的单位重新报送：约 {at("1 % new") / 60:,.1f} 分钟。
-- 头一次读入并核算一个全年：约 {full / 60:,.0f} 分钟；
-  {BACKFILLED} 个年度的补跑按 {BACKFILLED} 倍推算约 {BACKFILLED * full / 3600:,.1f} 小时。
+- 头一次读入并核算一个全年：约 {full / 60:,.0f} 分钟；几个年度的补跑见“补跑”一节的实测。
 - 内存：最大的一个进程约 {memory / 1024:,.1f} GiB；几个工作进程同时做，就按几份准备，另加 Airflow 本身。
 - 磁盘：数据库每个年度约 {at("store MiB") / 1024:,.1f} GiB，原件另计。"""
 
@@ -185,25 +192,42 @@ def aims(sizes: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def backfill(sizes: Sequence[dict[str, Any]]) -> str:
-    """The backfills of several years that were measured."""
-    several = [one for one in sizes if one["years"] > 1]
-    told = "；".join(_one_backfill(one) for one in several)
-    return f"补跑实测：{told}。" if told else "几个年度的补跑没有测。"
+def backfills(measured: Sequence[dict[str, Any]]) -> str:
+    """The backfills of several years."""
+    lines = [
+        row(
+            "", "每个年度的处理器秒，从早到晚", "合计（墙钟秒）", "最后一年对第一年", "进程内存峰值", "数据库"
+        ),
+        "| --- | --- | ---: | ---: | ---: | ---: |",
+        *(_one_backfill(one) for one in measured),
+    ]
+    table = "\n".join(lines)
+    stopped = "".join(
+        f"\n{one['units']:,} 个单位的测量中途停过，{'、'.join(one['stopped'])} 年有一步是接着做完的，所记的是下限。"
+        for one in measured
+        if one["stopped"]
+    )
+    return f"""从最早的年度起逐年补跑，与 Airflow 界面上补跑的次序相同：采集、读取、核验、计分，每一步在独立的进程里；不推送。
+各年度的报送一样多，先补的年度留在库里，所以最后一年对第一年之比说明库满了以后慢不慢。
+
+{table}{stopped}"""
 
 
 def _one_backfill(one: dict[str, Any]) -> str:
-    spent, times = one["backfill"], one["backfill"]["cpu"] / summary(one, "cpu")["full year"]
-    return (
-        f"{one['units']:,} 个单位、{one['years']} 个年度，处理器 {spent['cpu']:,.0f} 秒（同一轮里最后一个年度的 {times:.1f} 倍），"
-        f"墙钟 {spent['seconds']:,.0f} 秒，单个进程内存峰值 {spent['mib']:,.0f} MiB"
+    years = [Spent(**spent) for spent in one["by_year"].values()]
+    together = Spent.together(years)
+    return row(
+        f"{one['units']:,} 个单位、{one['years']} 个年度（每年 {one['rows']:,} 行数值）",
+        "、".join(f"{spent.cpu:,.0f}" for spent in years),
+        f"{together.cpu:,.0f}（{together.seconds:,.0f}）",
+        f"{years[-1].cpu / years[0].cpu:.2f}",
+        f"{together.mib:,.0f} MiB",
+        f"{one['store_mib'] / 1024:,.1f} GiB",
     )
 
 
-def same_checks(kept: dict[str, Any] | None) -> str:
+def same_checks(kept: dict[str, Any]) -> str:
     """The same checks four ways."""
-    if kept is None:
-        return "没有测。"
     sizes = kept["sizes"]
     ours = sizes[-1]["seconds"]["our gate"]
     lines = [
@@ -213,13 +237,15 @@ def same_checks(kept: dict[str, Any] | None) -> str:
     for name, title in WAYS.items():
         seconds = [one["seconds"][name] for one in sizes]
         lines.append(row(title, *(f"{one:.3f}" for one in seconds), f"{seconds[-1] / ours:.2f}"))
-    return "\n".join(lines)
+    table = "\n".join(lines)
+    return f"""只看一行数和它的指标的六条规则，在同样的行上，处理器秒；四种做法找到的条数相同，否则本项报错。
+本系统的时间里有 GX 自身的固定开销；其余规则和逐个单元格的说明不在这里，在“整夜”和“大表”里。
+
+{table}"""
 
 
-def airflow(kept: dict[str, Any] | None) -> str:
+def airflow(kept: dict[str, Any]) -> str:
     """What Airflow adds."""
-    if kept is None:
-        return "没有测。"
     run, alone = kept["airflow"], kept["functions"]["seconds"]
     tasks, added = run["tasks"], run["seconds"] - alone
     provincial = len(tasks) - 2 + 2 * regions_of(PROVINCE)
@@ -238,10 +264,8 @@ def airflow(kept: dict[str, Any] | None) -> str:
 测前、测后的平均负载是 {kept["load"][0]:.1f} 和 {kept["load"][1]:.1f}，超过核数时这一节只能看数量级。"""
 
 
-def workers(kept: dict[str, Any] | None) -> str:
+def workers(kept: dict[str, Any]) -> str:
     """How much faster several workers are."""
-    if kept is None:
-        return "几个工作进程同时做能快多少，没有测。"
     seconds = {int(name): spent for name, spent in kept["seconds"].items()}
     lines = [row("工作进程", "墙钟秒", "一个进程的几倍快"), "| ---: | ---: | ---: |"]
     lines += [row(str(name), f"{spent:.1f}", f"{seconds[1] / spent:.2f}") for name, spent in seconds.items()]
@@ -252,18 +276,8 @@ PostgreSQL 也在上面，最多能快到核数的倍数；写数据库的时候
 {table}"""
 
 
-def large(folder: Path) -> str:
-    """What the benches of large tables printed."""
-    parts = []
-    for name, title in LARGE.items():
-        kept = folder / f"{name}.txt"
-        said = f"```text\n{kept.read_text(encoding='utf-8').rstrip()}\n```" if kept.is_file() else "没有测。"
-        parts.append(f"### {title}\n\n`FAZHI_BENCH=full tests/benchmarks/bench_{name}.py`\n\n{said}")
-    return "\n\n".join(parts)
-
-
 def outputs() -> str:
-    """What the other benches print."""
+    """What the quick benches print, run now."""
     parts = []
     for name, title in OTHERS.items():
         done = subprocess.run(
@@ -272,47 +286,19 @@ def outputs() -> str:
         said = done.stdout.rstrip() or done.stderr.rstrip()[-500:]
         verdict = "" if done.returncode == 0 else "\n\n**这一项没有达到目标，或没有跑成。**"
         parts.append(f"### {title}\n\n`tests/benchmarks/{name}`\n\n```text\n{said}\n```{verdict}")
-    return "\n\n".join(parts)
+    said = "\n\n".join(parts)
+    return f"以下为快速档的原样输出；`FAZHI_BENCH=full make bench` 给出大规模的数字。\n\n{said}"
 
 
-def kept_outputs() -> str:
-    """The output of the other benches as it stands on the page."""
-    return PAGE.read_text(encoding="utf-8").partition(OTHERS_TITLE)[2].strip()
-
-
-def measured_outputs() -> str:
-    """The output of the other benches, measured now, with day and load."""
-    said = outputs()
-    return f"""以下为快速档的原样输出，{datetime.now(UTC):%Y-%m-%d} 测，测完时平均负载 {os.getloadavg()[2]:.1f}；
-`FAZHI_BENCH=full make bench` 给出大规模的数字。
-
-{said}"""
-
-
-def page(folder: Path, others: str, circumstances: str = "") -> str:
-    """The whole page.
+def whole_nights(sizes: Sequence[dict[str, Any]]) -> str:
+    """What a planner asks first, and the table behind it.
 
     Raises:
         SystemExit: There are fewer than two sizes: no growth to speak of.
     """
-    sizes = sizes_in(folder)
     if len(sizes) < 2:
-        raise SystemExit(f"{folder}: needs at least two sizes in year*.json")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    where = f"{os.cpu_count()} 核、{memory:.0f} GiB 内存、Python {platform.python_version()}、SQLite（另注明的除外）"
-    return f"""# 性能
-
-<!-- 由 tests/benchmarks/write_performance.py 写成，请勿手改 -->
-
-{datetime.now(UTC):%Y-%m-%d}，{where}；写本页时最近 15 分钟平均负载 {os.getloadavg()[2]:.1f}，
-超过核数说明机器上还有别的工作，墙钟时间偏慢。处理器时间、比值和增长指数比墙钟时间可靠。全部数据为合成数据。
-{circumstances}
-
-## 要多大的机器，一夜多久
-
-{planner(sizes)}
-
-## 整夜
+        raise SystemExit("needs at least two sizes in year*.json")
+    return f"""{planner(sizes)}
 
 每一步在独立的进程里，走的就是流程所调用的函数；采集、读取和推送每个年度一次，核验和计分每个地区一次，与流程一样。
 约 {REGION_UNITS} 个单位算一个地区：{PROVINCE:,} 个单位分在 {regions_of(PROVINCE)} 个盟市。
@@ -326,62 +312,87 @@ def page(folder: Path, others: str, circumstances: str = "") -> str:
 
 {aims(sizes)}
 
-{backfill([*sizes, *sizes_in(folder, "backfill")])}
+对照的两种做法只得到合计：没有单元格位置、没有核验问题、没有历史，也不能重算；列出来是为了说明“多做的事”花了多少。"""
 
-对照的两种做法只得到合计：没有单元格位置、没有核验问题、没有历史，也不能重算；列出来是为了说明“多做的事”花了多少。
 
-## 同样的检查，四种做法
+def measured_in(folder: Path) -> dict[str, str]:
+    """The sections that can be written from what a folder keeps."""
+    written: dict[str, str] = {}
+    if sizes := sizes_in(folder):
+        written[NIGHTS] = whole_nights(sizes)
+    if several := _every(folder, "backfill"):
+        written[BACKFILLS] = backfills(several)
+    for title, name, tell in (
+        (SAME_CHECKS, "same", same_checks),
+        (AIRFLOW, "airflow", airflow),
+        (WORKERS, "workers", workers),
+    ):
+        for kept in _every(folder, name):
+            written[title] = tell(kept)
+    for name, title in LARGE.items():
+        printed = folder / f"{name}.txt"
+        if printed.is_file():
+            text = printed.read_text(encoding="utf-8").rstrip()
+            written[title] = f"`FAZHI_BENCH=full tests/benchmarks/bench_{name}.py`\n\n```text\n{text}\n```"
+    return written
 
-只看一行数和它的指标的六条规则，在同样的行上，处理器秒；四种做法找到的条数相同，否则本项报错。
-本系统的时间里有 GX 自身的固定开销；其余规则和逐个单元格的说明不在这里，在“整夜”和下面的“核验”里。
 
-{same_checks(_kept(folder, "same"))}
+def on_the_page(text: str) -> dict[str, str]:
+    """The sections of the page as it is."""
+    _introduction, *sections = text.split("\n## ")
+    return {title: body.strip() for title, _newline, body in (one.partition("\n") for one in sections)}
 
-## Airflow 的开销
 
-{airflow(_kept(folder, "airflow"))}
+def page(old: str, written: dict[str, str], circumstances: str = "") -> str:
+    """The page with some sections written anew, and the others as they were."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    measured = (
+        f"*{datetime.now(UTC):%Y-%m-%d} 测：{os.cpu_count()} 核、{memory:.0f} GiB 内存、"
+        f"Python {platform.python_version()}；写下时最近 15 分钟平均负载 {os.getloadavg()[2]:.1f}。{circumstances}*"
+    )
+    sections = on_the_page(old) | {title: f"{measured}\n\n{body}" for title, body in written.items()}
+    shown = "\n\n".join(f"## {title}\n\n{sections.get(title, '没有测。')}" for title in SECTIONS)
+    return f"""# 性能
 
-## 几个工作进程
+<!-- 由 tests/benchmarks/write_performance.py 写成，请勿手改：一节一节写，没有重新测的一节照旧 -->
 
-{workers(_kept(folder, "workers"))}
-
-## 大表
-
-{large(folder)}
+全部数据为合成数据；没有另外注明的，数据库为 SQLite。每一节写着它自己是哪一天、在什么机器上测的。
+平均负载超过核数说明机器上还有别的工作，墙钟时间偏慢；处理器时间、比值和增长指数比墙钟时间可靠。
 
 重新测量：`make performance`（快速档）；`FAZHI_BENCH=province make performance` 测 67、600、2,000 个单位，
-`full` 测到 6,000 个单位，要数小时。
+`full` 测到 6,000 个单位，要数小时。只重测一节的，把那一项的结果放进一个文件夹，再运行
+`tests/benchmarks/write_performance.py 文件夹 --keep-others`。
 
-{OTHERS_TITLE}
-
-{others}
+{shown}
 """
 
 
-def sizes_in(folder: Path, kind: str = "year") -> list[dict[str, Any]]:
-    """The sizes measured, the smallest first."""
-    found = [
-        size
-        for path in sorted(folder.glob(f"{kind}*.json"))
-        for size in json.loads(path.read_text(encoding="utf-8"))["sizes"]
-    ]
+def sizes_in(folder: Path) -> list[dict[str, Any]]:
+    """The sizes measured of whole nights, the smallest first."""
+    found = [size for kept in _every(folder, "year") for size in kept["sizes"]]
     return sorted(found, key=lambda size: int(size["units"]))
 
 
-def _kept(folder: Path, name: str) -> dict[str, Any] | None:
-    path = folder / f"{name}.json"
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+def _every(folder: Path, kind: str) -> list[dict[str, Any]]:
+    """What the files of a kind keep, the smallest first."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob(f"{kind}*.json")]
+    return sorted(found, key=lambda one: int(one.get("units", 0)))
 
 
 def main() -> int:
     """Write the page."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path, help="what the benches' --json kept")
-    parser.add_argument("--keep-others", action="store_true", help="leave the other benches' output as it is")
+    parser.add_argument(
+        "--keep-others", action="store_true", help="leave the quick benches' section as it is"
+    )
     parser.add_argument("--circumstances", default="", help="a sentence on what else ran meanwhile")
     options = parser.parse_args()
-    others = kept_outputs() if options.keep_others else measured_outputs()
-    PAGE.write_text(page(options.folder, others, options.circumstances), encoding="utf-8")
+    written = measured_in(options.folder)
+    if not options.keep_others:
+        written[QUICK] = outputs()
+    old = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    PAGE.write_text(page(old, written, options.circumstances), encoding="utf-8")
     print(PAGE.relative_to(ROOT))
     return 0
 
