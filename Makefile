@@ -65,7 +65,7 @@ docs: install ## regenerate suites, rule pages, DAG pages and the published samp
 
 pictures: install ## take the pictures of the steward's guide anew (a browser and a minute of Airflow)
 	@FAZHI_TIER=ci $(BIN)/python -m pytest -q tests/e2e/desk
-	@for picture in today-zh-light:today submission-zh-light:submission return-preview:return-preview score:score year:year; do \
+	@for picture in today-zh-light:today submission:submission return-preview:return-preview score:score year:year; do \
 	  cp var/screenshots/desk/$${picture%%:*}.png docs/pictures/$${picture##*:}.png || exit 1; done
 
 bench: install ## ratios against named baselines

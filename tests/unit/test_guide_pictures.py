@@ -6,7 +6,7 @@ import struct
 from fazhi.settings import PROJECT_ROOT
 
 DOCS = PROJECT_ROOT / "docs"
-HEAVIEST = 150_000
+HEAVIEST = 180_000
 
 
 def shown() -> set[str]:

@@ -1,5 +1,6 @@
 """The public catalogue: complete in both languages, and orphans fail in both directions."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from fazhi.model.terms import SEVERITY_ZH, Severity
 from fazhi.systems.rule_kinds import RULE_KINDS
 from fazhi.validate import catalogue
-from fazhi.validate.catalogue import orphans, pages, rule_codes
+from fazhi.validate.catalogue import orphans, pages, rule_codes, rule_names
 from fazhi.validate.catalogue_words import BASIS_STATUS_EN, BASIS_STATUS_ZH
 from support.validate import EDITIONS
 
@@ -34,7 +35,26 @@ def test_a_rule_code_without_a_check_is_an_orphan():
 def test_a_rule_kind_without_a_check_is_an_orphan(monkeypatch: pytest.MonkeyPatch):
     kind = replace(RULE_KINDS["NEGATIVE"], rule="NEW_KIND")
     monkeypatch.setattr(catalogue, "RULE_KINDS", {**RULE_KINDS, "NEW_KIND": kind})
-    assert orphans(EDITIONS.all) == ("规则种类 NEW_KIND 没有任何一版的 checks.yaml 使用",)
+    assert orphans(EDITIONS.all) == (
+        "规则种类 NEW_KIND 没有任何一版的 checks.yaml 使用",
+        "规则种类 NEW_KIND 在 rule_codes.yaml 中没有名称",
+    )
+
+
+def test_a_name_without_a_rule_kind_is_an_orphan(monkeypatch: pytest.MonkeyPatch):
+    name = rule_names()["NEGATIVE"]
+    monkeypatch.setattr(catalogue, "rule_names", lambda: {**rule_names(), "OLD_KIND": name})
+    assert orphans(EDITIONS.all) == ("rule_codes.yaml 中的 OLD_KIND 不是规则种类",)
+
+
+def test_every_rule_has_a_name_of_its_own_in_both_languages():
+    names = rule_names()
+    assert set(names) == {check.rule for edition in EDITIONS.all for check in edition.checks}
+    for code, name in names.items():
+        assert re.search(r"[\u4e00-\u9fff]", name.name_zh), code
+        assert name.name_en.isascii() or "万" in name.name_en or "处" in name.name_en, code
+    chinese = [name.name_zh for name in names.values()]
+    assert len(set(chinese)) == len(chinese)
 
 
 def test_a_check_without_a_kind_or_an_example_is_an_orphan():
@@ -101,6 +121,9 @@ def test_the_index_leads_from_every_rule_code_to_its_checks():
     others = {row.split("`")[1] for row in rows[len(rule_codes()) :]}
     rules = {check.rule for edition in EDITIONS.all for check in edition.checks}
     assert others == rules - {code.code for code in rule_codes()}
+    for row in rows[len(rule_codes()) :]:
+        name = rule_names()[row.split("`")[1]]
+        assert f" | {name.name_zh} | {name.name_en} | " in row
 
 
 def test_the_severity_of_every_rule_code_is_one_of_its_checks():

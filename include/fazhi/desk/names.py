@@ -7,7 +7,7 @@ from functools import cached_property
 
 from fazhi.registry import Registry
 from fazhi.systems.edition import Edition
-from fazhi.validate.catalogue import rule_codes
+from fazhi.validate.catalogue import rule_names
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Names:
         return known.name_en if self.english and known.name_en else known.name_zh
 
     def rule(self, code: str) -> str:
-        """A rule's name; the code itself where it has none."""
+        """A rule's name; the code itself where this release knows no such rule."""
         return self._rule_names.get(code, code)
 
     @property
@@ -56,10 +56,7 @@ class Names:
 
     @cached_property
     def _rule_names(self) -> Mapping[str, str]:
-        names: dict[str, str] = {}
-        for one in rule_codes():
-            names.setdefault(one.code, one.name_en if self.english else one.name_zh)
-        return names
+        return {code: one.name_en if self.english else one.name_zh for code, one in rule_names().items()}
 
     def units_called(self, text: str, most: int = 10) -> tuple[tuple[str, str], ...]:
         """Units whose name or code holds a text, with their names, in code order."""

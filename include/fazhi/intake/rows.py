@@ -255,9 +255,7 @@ class _RowReader:
         return any(noted == key and seen.case == case for noted, seen in self._noted)
 
     def _addresses(self, value: ReadValue) -> None:
-        def where(key: str) -> str | None:
-            return self._table.address(self._row, key)
-
+        where = self._table.addresses(self._row).get
         value.cell_row = where("indicator_code")
         value.cell_unit = where("unit_code")
         value.cell_numerator = where("numerator")

@@ -87,6 +87,11 @@ class Table:
         around = self._around_row.get(key)
         return None if around is None else f"{around[0]}{row.number}{around[1]}"
 
+    def addresses(self, row: Row) -> dict[str, str]:
+        """Where the cells of a row stand, by column."""
+        number = row.number
+        return {key: f"{before}{number}{after}" for key, (before, after) in self._around_row.items()}
+
     @cached_property
     def _around_row(self) -> Mapping[str, tuple[str, str]]:
         """Of each column what its addresses have before and after the row: worked out once, not for every row."""

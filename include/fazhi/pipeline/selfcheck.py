@@ -37,7 +37,7 @@ from fazhi.store.tables import metadata, parse
 from fazhi.systems.edition import Edition
 from fazhi.systems.rule_kinds import judged_by
 from fazhi.validate import validate_slice
-from fazhi.validate.catalogue import rule_codes
+from fazhi.validate.catalogue import rule_names
 
 NEED_YEAR_BEFORE = frozenset({"JUMP", "AMOUNT_SCALE", "STALE_COPY", "INCOMPARABLE", "DEFINITION"})
 NEED_EARLIER_PERIOD = frozenset({"CUMULATIVE_DECREASE"})
@@ -74,9 +74,7 @@ class CheckedFile:
     @property
     def not_checked_zh(self) -> tuple[str, ...]:
         """The rules that were not run, as a clerk calls them."""
-        names = {check.rule: check.looks_at_zh for check in reversed(self.edition.checks)}
-        names |= {code.code: code.name_zh for code in reversed(rule_codes())}
-        return tuple(names.get(rule, rule) for rule in self.not_checked)
+        return tuple(rule_names()[rule].name_zh for rule in self.not_checked)
 
     def head(self, made_at: str, contact: str) -> ReturnHead:
         """What the marked copy says of the file."""

@@ -45,14 +45,37 @@ class RuleCode:
     severity: Severity
 
 
+@dataclass(frozen=True)
+class RuleName:
+    """What a rule is called where its code alone would say nothing to a reader."""
+
+    name_zh: str
+    name_en: str
+
+
 @cache
 def rule_codes() -> tuple[RuleCode, ...]:
     """The list of rule codes that every edition has to cover, in its own order."""
-    text = resources.files("fazhi.validate").joinpath("rule_codes.yaml").read_text(encoding="utf-8")
     return tuple(
         RuleCode(one["code"], one["category"], one["name_zh"], one["name_en"], Severity(one["severity"]))
-        for one in yaml.safe_load(text)["codes"]
+        for one in _told()["codes"]
     )
+
+
+@cache
+def rule_names() -> Mapping[str, RuleName]:
+    """The name of every rule by its code: those of the list in its order (a code's first line), then the further ones."""
+    names: dict[str, RuleName] = {}
+    for one in (*_told()["codes"], *_told()["others"]):
+        names.setdefault(one["code"], RuleName(one["name_zh"], one["name_en"]))
+    return names
+
+
+@cache
+def _told() -> Mapping[str, Any]:
+    text = resources.files("fazhi.validate").joinpath("rule_codes.yaml").read_text(encoding="utf-8")
+    loaded: Mapping[str, Any] = yaml.safe_load(text)
+    return loaded
 
 
 def pages(editions: Sequence[Edition]) -> dict[str, str]:
@@ -71,16 +94,22 @@ def orphans(editions: Sequence[Edition]) -> tuple[str, ...]:
     """What has no counterpart, in words; empty when the catalogue is complete.
 
     A rule code without a check in an edition, with another severity than any check of it, a rule kind that no
-    edition uses, a check of an unknown kind, a check without its examples or with a field that has no words.
+    edition uses or that has no name, a name of no rule kind, a check of an unknown kind, a check without its examples or
+    with a field that has no words.
     """
-    return (*_kinds_without_a_check(editions), *(one for e in editions for one in _faults_of(e)))
+    return (*_faults_of_kinds(editions), *(one for e in editions for one in _faults_of(e)))
 
 
-def _kinds_without_a_check(editions: Sequence[Edition]) -> Iterator[str]:
+def _faults_of_kinds(editions: Sequence[Edition]) -> Iterator[str]:
     used = {check.rule for edition in editions for check in edition.checks}
     for rule in RULE_KINDS:
         if rule not in used:
             yield f"规则种类 {rule} 没有任何一版的 checks.yaml 使用"
+        if rule not in rule_names():
+            yield f"规则种类 {rule} 在 rule_codes.yaml 中没有名称"
+    for rule in rule_names():
+        if rule not in RULE_KINDS:
+            yield f"rule_codes.yaml 中的 {rule} 不是规则种类"
 
 
 def _faults_of(edition: Edition) -> Iterator[str]:
@@ -164,13 +193,13 @@ def _index_of_others(editions: Sequence[Edition]) -> list[str]:
     if not more:
         return []
     lines = ["", f"## 其他规则 · Further rules（{len(more)}）", ""]
-    lines.append("| 代码 Code | 看什么 | " + " | ".join(edition.system_id for edition in editions) + " |")
-    lines.append("| --- | --- |" + " --- |" * len(editions))
+    lines.append(
+        "| 代码 Code | 问题 | Problem | " + " | ".join(edition.system_id for edition in editions) + " |"
+    )
+    lines.append("| --- | --- | --- |" + " --- |" * len(editions))
     for rule in more:
-        shown = next(
-            check.looks_at_zh for edition in editions for check in edition.checks if check.rule == rule
-        )
-        cells = [f"`{rule}`", _cell(shown), *(_links(edition, rule) for edition in editions)]
+        name = rule_names()[rule]
+        cells = [f"`{rule}`", name.name_zh, name.name_en, *(_links(edition, rule) for edition in editions)]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 

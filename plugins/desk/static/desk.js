@@ -45,3 +45,15 @@ for (const form of document.querySelectorAll("form[method=post]")) {
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
+
+// a submission's table shows the cell that was asked for, or its first problem: neither need stand at the top left
+const sheet = document.querySelector(".sheet");
+if (sheet && !location.hash) {
+  const asked = document.getElementById(`cell-${new URLSearchParams(location.search).get("cell")}`);
+  const cell = asked ?? sheet.querySelector("td.marked");
+  if (cell) {
+    const [into, around] = [cell.getBoundingClientRect(), sheet.getBoundingClientRect()];
+    if (into.right > around.right) sheet.scrollLeft += into.left - around.left - around.width / 2;
+    if (into.bottom > around.bottom) sheet.scrollTop += into.top - around.top - around.height / 3;
+  }
+}

@@ -4,6 +4,7 @@ What the night does between two clicks (validating, scoring) is done by the same
 """
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -58,6 +59,15 @@ def one_with(server: DeskAirflow, *severities: str) -> tuple[str, int, int]:
     return tuple(found[0])
 
 
+def in_sight(seat: Seat, cell: Any) -> bool:
+    """Whether a cell stands within the window of its table."""
+    inner, outer = cell.bounding_box(), seat.page.locator(".sheet").bounding_box()
+    return all(
+        outer[at] <= inner[at] and inner[at] + inner[size] <= outer[at] + outer[size]
+        for at, size in (("x", "width"), ("y", "height"))
+    )
+
+
 def told(seat: Seat) -> str:
     return seat.page.locator("main .notice").first.inner_text()
 
@@ -78,6 +88,11 @@ def test_a_submission_is_returned_seen_before_it_goes_and_undone(
 ) -> None:
     submission_id, revision, _ = one_with(server, "block")
     seat = browser.seat("kp-steward-1")
+    seat.open(f"/submissions/{submission_id}/{revision}")
+    assert in_sight(seat, seat.page.locator(".sheet td.marked").first)
+    last = seat.page.locator(".sheet td.marked").last.get_attribute("id")
+    seat.open(f"/submissions/{submission_id}/{revision}?cell={last.removeprefix('cell-')}")
+    assert in_sight(seat, seat.page.locator(f"#{last}"))
     seat.open(f"/submissions/{submission_id}/{revision}")
     seat.picture("submission")
     seat.page.get_by_label("退回原因（报送单位会看到）").fill("请逐条更正后重新报送（合成数据）")
