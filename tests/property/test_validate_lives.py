@@ -44,7 +44,9 @@ EXAMPLES = [
     for example in (check.example_pass, check.example_fail)
 ]
 EXCUSED = sorted({row["indicator"] for rows in EXAMPLES for row in rows if row.get("na") == "1"})
-LIVES = 300 if os.environ.get("FAZHI_SOAK") else 12
+SOAK = bool(os.environ.get("FAZHI_SOAK"))
+LIVES = 300 if SOAK else 12
+pytestmark = [pytest.mark.soak] if SOAK else []  # `make soak` takes what is marked
 
 Rows = Sequence[Mapping[str, str]]
 
