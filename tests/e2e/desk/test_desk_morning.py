@@ -88,11 +88,14 @@ def test_a_submission_is_returned_seen_before_it_goes_and_undone(
 ) -> None:
     submission_id, revision, _ = one_with(server, "block")
     seat = browser.seat("kp-steward-1")
+    seat.page.set_viewport_size({"width": 520, "height": 720})  # so narrow that the table has to move
     seat.open(f"/submissions/{submission_id}/{revision}")
+    assert seat.page.locator(".sheet").evaluate("sheet => sheet.scrollLeft") > 0
     assert in_sight(seat, seat.page.locator(".sheet td.marked").first)
     last = seat.page.locator(".sheet td.marked").last.get_attribute("id")
     seat.open(f"/submissions/{submission_id}/{revision}?cell={last.removeprefix('cell-')}")
     assert in_sight(seat, seat.page.locator(f"#{last}"))
+    seat.page.set_viewport_size({"width": 1280, "height": 720})
     seat.open(f"/submissions/{submission_id}/{revision}")
     seat.picture("submission")
     seat.page.get_by_label("退回原因（报送单位会看到）").fill("请逐条更正后重新报送（合成数据）")
