@@ -68,13 +68,13 @@ def items(inbox: Path) -> Iterator[Item]:
 
 
 def _items(folder: Path, depth: int) -> Iterator[Item]:
-    for entry in _entries(folder):
-        path = Path(entry.path)
-        if depth == 0 and entry.name in _BESIDE_SYNTHETIC:
+    for name in _names(folder):
+        path = folder / name
+        if depth == 0 and name in _BESIDE_SYNTHETIC:
             continue
-        if entry.is_symlink():
+        if path.is_symlink():
             yield Strange(f"{path}：是链接，不予读取，请放入文件本身")
-        elif entry.is_dir(follow_symlinks=False):
+        elif path.is_dir():
             yield from _folder(path, depth + 1)
         elif path.suffix.lower() in _WORKBOOKS:
             yield Bare(path)
@@ -85,29 +85,27 @@ def _items(folder: Path, depth: int) -> Iterator[Item]:
 
 
 def _folder(folder: Path, depth: int) -> Iterator[Item]:
-    entries = _entries(folder)
-    names = [entry.name for entry in entries]
+    names = _names(folder)
     if MANIFEST in names:
         yield Described(folder)
         return
-    files = [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
-    if not files and entries and depth < _DEEPEST:
+    paths = [folder / name for name in names]
+    files = [path for path in paths if path.is_file() and not path.is_symlink()]
+    if not files and names and depth < _DEEPEST:
         yield from _items(folder, depth)
         return
     workbooks = [path for path in files if path.suffix.lower() in _WORKBOOKS]
     if len(workbooks) == 1:
         yield Bare(workbooks[0], tuple(path for path in files if path != workbooks[0]))
-    elif entries:
+    elif names:
         yield Strange(
             f"{folder}：缺少 {MANIFEST}，文件夹内有{len(workbooks)}个工作簿，不能确定哪一个是填报表，未收取"
         )
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as found:
-        return sorted(
-            (entry for entry in found if not _is_leftover(entry.name)), key=lambda entry: entry.name
-        )
+def _names(folder: Path) -> list[str]:
+    """What lies in a folder. Nothing but names is held: an inbox of some years has half a million."""
+    return sorted(name for name in os.listdir(folder) if not _is_leftover(name))
 
 
 def _is_leftover(name: str) -> bool:
@@ -147,7 +145,7 @@ def find_in(folder: Path, name: str) -> Path:
     if exact.is_symlink() or exact.exists():
         return exact
     wanted = unicodedata.normalize("NFC", name)
-    for entry in _entries(folder):
-        if unicodedata.normalize("NFC", entry.name) == wanted:
-            return folder / entry.name
+    for found in _names(folder):
+        if unicodedata.normalize("NFC", found) == wanted:
+            return folder / found
     raise UnusableError(f"{folder}：缺少 {MANIFEST} 所列的文件“{name}”（可能尚未复制完整）")

@@ -4,15 +4,16 @@ Of a sender and period one revision is current: the highest; between two submiss
 the one submitted later, whatever the order they arrive in. Nothing recorded is ever changed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, select
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, tuple_
 
 from fazhi.collect.manifest import Manifest
 from fazhi.collect.rivals import in_turn
+from fazhi.model.period import Period
 from fazhi.store import tables
 
 Key = tuple[str, str, str]
@@ -28,6 +29,23 @@ class Recorded:
     new: int = 0
     known: int = 0
     problems: tuple[str, ...] = ()
+
+    def __add__(self, more: "Recorded") -> "Recorded":
+        """Both together."""
+        return Recorded(self.new + more.new, self.known + more.known, (*self.problems, *more.problems))
+
+
+class _Current(NamedTuple):
+    """The current submission of a sender and period."""
+
+    submission_id: str
+    revision: int
+    submitted_at: str
+
+    @property
+    def rank(self) -> tuple[int, datetime, str]:
+        """By which of two submissions the current one is told."""
+        return self.revision, datetime.fromisoformat(self.submitted_at), self.submission_id
 
 
 def known_contents(connection: Connection, submission_ids: Iterable[str]) -> dict[tuple[str, int], str]:
@@ -58,19 +76,27 @@ def record(
             period is given: with ``new`` unless the content is the current one, with ``unseen`` unless it was
             ever recorded.
     """
-    contents = known_contents(connection, [manifest.submission_id for manifest in manifests])
+    if next_revision == "stated":
+        return _record(connection, source, manifests, received_at)
     recorded = Recorded()
-    for manifest in manifests:
-        numbered = manifest if next_revision == "stated" else _numbered(connection, manifest, next_revision)
-        if numbered is None or (numbered.submission_id, numbered.revision) in contents:
-            recorded = replace(recorded, known=recorded.known + 1)
-            continue
-        contents[numbered.submission_id, numbered.revision] = numbered.content_digest
-        _insert(connection, source, numbered, received_at)
-        told = _locked_out(connection, numbered, received_at) or _make_current(connection, numbered)
-        problems = (*recorded.problems, told) if told is not None else recorded.problems
-        recorded = replace(recorded, new=recorded.new + 1, problems=problems)
+    for manifest in manifests:  # each number depends on what was recorded before
+        numbered = _numbered(connection, manifest, next_revision)
+        recorded += (
+            Recorded(known=1) if numbered is None else _record(connection, source, [numbered], received_at)
+        )
     return recorded
+
+
+def _record(connection: Connection, source: str, manifests: Sequence[Manifest], received_at: str) -> Recorded:
+    known = known_contents(connection, [manifest.submission_id for manifest in manifests])
+    by_identity: dict[tuple[str, int], Manifest] = {}
+    for manifest in manifests:
+        if (manifest.submission_id, manifest.revision) not in known:
+            by_identity.setdefault((manifest.submission_id, manifest.revision), manifest)
+    new = tuple(by_identity.values())
+    _insert(connection, source, new, received_at)
+    problems = _make_current(connection, new, received_at)
+    return Recorded(len(new), len(manifests) - len(new), problems)
 
 
 def record_again(
@@ -100,47 +126,59 @@ def _numbered(connection: Connection, manifest: Manifest, how: str) -> Manifest 
         same, submission.content_digest == manifest.content_digest
     )
     known = {(row.submission_id, row.revision) for row in connection.execute(seen)}
-    current = _current(connection, _key(manifest))
-    if known and (
-        how == "unseen" or (current is not None and (current.submission_id, current.revision) in known)
-    ):
+    current = _current(connection, [manifest]).get(_key(manifest))
+    if known and (how == "unseen" or (current is not None and current[:2] in known)):
         return None
     highest = connection.execute(select(func.max(submission.revision)).where(same)).scalar() or 0
     return replace(manifest, revision=highest + 1)
 
 
-def _insert(connection: Connection, source: str, manifest: Manifest, received_at: str) -> None:
+def _insert(connection: Connection, source: str, manifests: Sequence[Manifest], received_at: str) -> None:
     raw = tables.raw_file.c
-    digests = {file.sha256: file.size for file in manifest.files}
-    kept = set(connection.execute(select(raw.sha256).where(raw.sha256.in_(list(digests)))).scalars())
+    sizes = {file.sha256: file.size for manifest in manifests for file in manifest.files}
+    kept = set(connection.execute(select(raw.sha256).where(raw.sha256.in_(list(sizes)))).scalars())
     _insert_rows(
         connection,
         tables.raw_file,
         [
             {"sha256": sha256, "size": size, "first_seen_at": received_at}
-            for sha256, size in digests.items()
+            for sha256, size in sizes.items()
             if sha256 not in kept
         ],
     )
-    identity = {"submission_id": manifest.submission_id, "revision": manifest.revision}
-    row = {
-        **identity,
-        "kind": manifest.kind.value,
-        "source": source,
-        "year": manifest.period.year,
-        "period": str(manifest.period),
-        "sender_code": manifest.sender_code,
-        "submitted_at": manifest.submitted_at,
-        "submitted_by": manifest.submitted_by,
-        "received_at": received_at,
-        "content_digest": manifest.content_digest,
-    }
-    _insert_rows(connection, tables.submission, [row])
+    _insert_rows(
+        connection,
+        tables.submission,
+        [
+            {
+                "submission_id": manifest.submission_id,
+                "revision": manifest.revision,
+                "kind": manifest.kind.value,
+                "source": source,
+                "year": manifest.period.year,
+                "period": str(manifest.period),
+                "sender_code": manifest.sender_code,
+                "submitted_at": manifest.submitted_at,
+                "submitted_by": manifest.submitted_by,
+                "received_at": received_at,
+                "content_digest": manifest.content_digest,
+            }
+            for manifest in manifests
+        ],
+    )
     _insert_rows(
         connection,
         tables.submission_file,
         [
-            {**identity, "name": file.name, "role": file.role, "sha256": file.sha256, "size": file.size}
+            {
+                "submission_id": manifest.submission_id,
+                "revision": manifest.revision,
+                "name": file.name,
+                "role": file.role,
+                "sha256": file.sha256,
+                "size": file.size,
+            }
+            for manifest in manifests
             for file in manifest.files
         ],
     )
@@ -151,19 +189,77 @@ def _insert_rows(connection: Connection, table: Any, rows: list[dict[str, Any]])
         connection.execute(insert(table), rows)
 
 
-def _locked_out(connection: Connection, manifest: Manifest, received_at: str) -> str | None:
+def _make_current(connection: Connection, manifests: Sequence[Manifest], received_at: str) -> tuple[str, ...]:
+    """Mark each submission as current unless one before it stays so; tells what somebody should look at."""
+    before = _current(connection, manifests)
+    now = dict(before)
+    problems = []
+    for manifest in manifests:
+        key = _key(manifest)
+        held, offered = (
+            now.get(key),
+            _Current(manifest.submission_id, manifest.revision, manifest.submitted_at),
+        )
+        if held is not None:
+            locked = _locked_out(connection, manifest, held, received_at)
+            told = locked or _rival(manifest, held)
+            problems += [told] if told is not None else []
+            if locked is not None or held.rank >= offered.rank:
+                continue
+        now[key] = offered
+    moved = {key: one for key, one in now.items() if before.get(key) != one}
+    _point(connection, moved, [key for key in moved if key in before])
+    return tuple(problems)
+
+
+def _point(connection: Connection, moved: Mapping[Key, _Current], away: Sequence[Key]) -> None:
+    """Let senders and periods point to their current submissions, those that pointed elsewhere taken ``away`` first."""
+    pointer = tables.current_submission.c
+    if away:
+        connection.execute(
+            delete(tables.current_submission).where(
+                tuple_(pointer.kind, pointer.sender_code, pointer.period).in_(away)
+            )
+        )
+    _insert_rows(
+        connection,
+        tables.current_submission,
+        [
+            {
+                "kind": kind,
+                "sender_code": sender,
+                "period": period,
+                "year": Period.parse(period).year,
+                "submission_id": one.submission_id,
+                "revision": one.revision,
+            }
+            for (kind, sender, period), one in moved.items()
+        ],
+    )
+
+
+def _rival(manifest: Manifest, current: _Current) -> str | None:
+    """What is told of two submissions of a sender and period with the same revision."""
+    if current.revision != manifest.revision:
+        return None
+    return (
+        f"{manifest.sender_code} {manifest.period.name_zh}有两个修订号同为{manifest.revision}的报送"
+        f"({current.submission_id} 与 {manifest.submission_id}),以提交时间较晚的为准，请核对"
+    )
+
+
+def _locked_out(
+    connection: Connection, manifest: Manifest, current: _Current, received_at: str
+) -> str | None:
     """Keep what stands while the year is locked: nobody may move proposed or sealed results by sending again.
 
+    Where nothing of the sender and period stands yet, a first submission is judged, and the rule LOCKED blocks it.
+
     Returns:
-        What happened, in Chinese; ``None`` when the year is open or nothing of the sender and period stands yet (such
-        a first submission is judged, and the rule LOCKED blocks it).
+        What happened, in Chinese; ``None`` when the year is open.
     """
-    current = _current(connection, _key(manifest))
-    locked_at = _locked_since(connection, manifest, current) if current is not None else None
-    if locked_at is None or (current.submission_id, current.revision) == (
-        manifest.submission_id,
-        manifest.revision,
-    ):
+    locked_at = _locked_since(connection, manifest, current)
+    if locked_at is None:
         return None
     connection.execute(
         insert(tables.locked_out),
@@ -186,7 +282,7 @@ def _locked_out(connection: Connection, manifest: Manifest, received_at: str) ->
     )
 
 
-def _locked_since(connection: Connection, manifest: Manifest, current: Any) -> str | None:
+def _locked_since(connection: Connection, manifest: Manifest, current: _Current) -> str | None:
     """Since when the region that judged the current submission has the year locked."""
     lock, judged, read = tables.year_lock.c, tables.slice_parse.c, tables.parse.c
     query = (
@@ -205,49 +301,16 @@ def _locked_since(connection: Connection, manifest: Manifest, current: Any) -> s
     return found
 
 
-def _make_current(connection: Connection, manifest: Manifest) -> str | None:
-    """Mark the submission as current unless a higher revision is; tells of a rival with the same revision."""
-    current = _current(connection, _key(manifest))
-    rival = None
-    if current is not None:
-        if current.revision == manifest.revision:
-            rival = (
-                f"{manifest.sender_code} {manifest.period.name_zh}有两个修订号同为{manifest.revision}的报送"
-                f"({current.submission_id} 与 {manifest.submission_id}),以提交时间较晚的为准，请核对"
-            )
-        held = (current.revision, datetime.fromisoformat(current.submitted_at), current.submission_id)
-        offered = (manifest.revision, datetime.fromisoformat(manifest.submitted_at), manifest.submission_id)
-        if held >= offered:
-            return rival
-        kind, sender, period = _key(manifest)
-        pointer = tables.current_submission.c
-        connection.execute(
-            delete(tables.current_submission).where(
-                pointer.kind == kind, pointer.sender_code == sender, pointer.period == period
-            )
-        )
-    kind, sender, period = _key(manifest)
-    row = {
-        "kind": kind,
-        "sender_code": sender,
-        "period": period,
-        "year": manifest.period.year,
-        "submission_id": manifest.submission_id,
-        "revision": manifest.revision,
-    }
-    connection.execute(insert(tables.current_submission), [row])
-    return rival
-
-
 def _key(manifest: Manifest) -> Key:
     return manifest.kind.value, manifest.sender_code, str(manifest.period)
 
 
-def _current(connection: Connection, key: Key) -> Any:
-    """The current submission of a sender and period with the time it was submitted, or ``None``."""
+def _current(connection: Connection, manifests: Iterable[Manifest]) -> dict[Key, _Current]:
+    """The current submissions of the senders and periods of some manifests, where there are any."""
     pointer, submission = tables.current_submission.c, tables.submission.c
+    key = (pointer.kind, pointer.sender_code, pointer.period)
     query = (
-        select(pointer.submission_id, pointer.revision, submission.submitted_at)
+        select(*key, pointer.submission_id, pointer.revision, submission.submitted_at)
         .join(
             tables.submission,
             and_(
@@ -255,6 +318,6 @@ def _current(connection: Connection, key: Key) -> Any:
                 submission.revision == pointer.revision,
             ),
         )
-        .where(pointer.kind == key[0], pointer.sender_code == key[1], pointer.period == key[2])
+        .where(tuple_(*key).in_(sorted({_key(manifest) for manifest in manifests})))
     )
-    return connection.execute(query).one_or_none()
+    return {(row[0], row[1], row[2]): _Current(*row[3:]) for row in connection.execute(query)}
