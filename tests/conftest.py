@@ -26,6 +26,7 @@ ON_BOTH_STORES = frozenset(
         "test_audit_chain",
         "test_audit_tampering_property",
         "test_collect_folder",
+        "test_collect_record",
         "test_desk_decisions",
         "test_desk_runs",
         "test_desk_scores",

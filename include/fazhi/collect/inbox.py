@@ -85,22 +85,29 @@ def _items(folder: Path, depth: int) -> Iterator[Item]:
 
 
 def _folder(folder: Path, depth: int) -> Iterator[Item]:
-    names = _names(folder)
-    if MANIFEST in names:
+    is_described, is_empty, files = _inside(folder)
+    if is_described:
         yield Described(folder)
         return
-    paths = [folder / name for name in names]
-    files = [path for path in paths if path.is_file() and not path.is_symlink()]
-    if not files and names and depth < _DEEPEST:
+    if not files and not is_empty and depth < _DEEPEST:
         yield from _items(folder, depth)
         return
     workbooks = [path for path in files if path.suffix.lower() in _WORKBOOKS]
     if len(workbooks) == 1:
         yield Bare(workbooks[0], tuple(path for path in files if path != workbooks[0]))
-    elif names:
+    elif not is_empty:
         yield Strange(
             f"{folder}：缺少 {MANIFEST}，文件夹内有{len(workbooks)}个工作簿，不能确定哪一个是填报表，未收取"
         )
+
+
+def _inside(folder: Path) -> tuple[bool, bool, list[Path]]:
+    """Whether a folder has a manifest, whether it has nothing, and where it has no manifest, its plain files."""
+    names = _names(folder)
+    if MANIFEST in names:
+        return True, False, []
+    files = [path for name in names if (path := folder / name).is_file() and not path.is_symlink()]
+    return False, not names, files
 
 
 def _names(folder: Path) -> list[str]:
