@@ -6,23 +6,19 @@ written. Formulas are never evaluated; their cached values are read, and a formu
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from fazhi.sheets import limits
 from fazhi.sheets.asides import asides_of_book, asides_of_sheet
 from fazhi.sheets.cells import Aside, Cell, FileFault, ReadFile, Sheet
 from fazhi.sheets.markup import local_name, scan
 from fazhi.sheets.numbers import BUILTIN, GENERAL
-from fazhi.sheets.package import Package
+from fazhi.sheets.package import Package, of_templates
 from fazhi.sheets.refusal import Meter, RefusedError, suspicious
 from fazhi.sheets.structure import structure_notes
 from fazhi.sheets.worksheet import Book, read_worksheet, text_cell, whole
 
-_TEMPLATES = 64
-_STYLES_OF_A_TEMPLATE = 65_536
 
-
-@dataclass
+@dataclass(frozen=True)
 class _Listed:
     """A sheet as the workbook lists it."""
 
@@ -45,7 +41,7 @@ def _read(package: Package) -> tuple[tuple[Sheet, ...], tuple[FileFault, ...], t
     path = targets[0] if targets else "xl/workbook.xml"
     relations = package.relations(path)
     by_kind = dict(relations.values())
-    listed, since_1904 = _listed(package, path)
+    listed, since_1904 = _listed(package.part(path))
     meter = Meter()
     book = Book(_strings(package, by_kind, meter), _formats(package, by_kind), since_1904, meter)
     asides = list(asides_of_book(package))
@@ -56,7 +52,7 @@ def _read(package: Package) -> tuple[tuple[Sheet, ...], tuple[FileFault, ...], t
 
 def _sheets(
     package: Package,
-    listed: list[_Listed],
+    listed: Sequence[_Listed],
     relations: Mapping[str, tuple[str, str]],
     book: Book,
     asides: list[Aside],
@@ -71,7 +67,8 @@ def _sheets(
             yield Sheet(sheet.title, read.rows, sheet.hidden, read.layout)
 
 
-def _listed(package: Package, path: str) -> tuple[list[_Listed], bool]:
+@of_templates
+def _listed(content: bytes) -> tuple[tuple[_Listed, ...], bool]:
     """The sheets in their order, and whether days count from 1904."""
     listed: list[_Listed] = []
     epochs: list[bool] = []
@@ -84,8 +81,8 @@ def _listed(package: Package, path: str) -> tuple[list[_Listed], bool]:
     def properties(attributes: Mapping[str, str]) -> None:
         epochs.append(attributes.get("date1904", "0") in ("1", "true"))
 
-    scan(package.part(path), {"sheet": sheet, "workbookPr": properties}, {}, [])
-    return listed, any(epochs)
+    scan(content, {"sheet": sheet, "workbookPr": properties}, {}, [])
+    return tuple(listed), any(epochs)
 
 
 def _strings(package: Package, by_kind: Mapping[str, str], meter: Meter) -> list[Cell | None]:
@@ -131,16 +128,10 @@ def _formats(package: Package, by_kind: Mapping[str, str]) -> Sequence[str]:
     path = by_kind.get("styles", "")
     if not package.has(path):
         return ()
-    content = package.part(path)
-    return _formats_seen(content) if len(content) <= _STYLES_OF_A_TEMPLATE else _formats_in(content)
+    return _formats_in(package.part(path))
 
 
-@lru_cache(maxsize=_TEMPLATES)
-def _formats_seen(content: bytes) -> tuple[str, ...]:
-    """Departments fill in the same few templates: their styles are the same bytes, and a tenth of what is to be read."""
-    return _formats_in(content)
-
-
+@of_templates
 def _formats_in(content: bytes) -> tuple[str, ...]:
     codes = dict(BUILTIN)
     styles: list[str] = []
