@@ -123,9 +123,8 @@ class _Reader:
         self._shared: dict[str, tuple[str, str]] = {}
         self._translated = 0
         self._row = self._column = 0
-        self._in_cell = False
         self._cells: dict[int, Cell] = {}
-        self._attributes: Mapping[str, str] = {}
+        self._attributes: Mapping[str, str] | None = None
         self._value: str | None = None
         self._pieces: list[str] | None = None
         self._formula: Mapping[str, str] | None = None
@@ -192,37 +191,33 @@ class _Reader:
         if column is None or column <= self._column:
             raise DamagedError
         self._column = column
-        self._in_cell = True
         self._attributes = attributes
-        self._value = self._pieces = self._formula = None
 
     def _next_column(self) -> int | None:
         return self._column + 1 if self._column < limits.MAX_COLUMNS else None
 
     def _cell_ends(self) -> None:
-        self._in_cell = False
+        attributes, self._attributes = self._attributes, None
         if self._pieces is not None:
             cell = self._string("".join(self._pieces))
-        elif self._value is not None or self._formula is not None:
-            cell = self._content()
+        elif attributes is not None and (self._value is not None or self._formula is not None):
+            cell = self._content(attributes)
         else:
             return
+        self._value = self._pieces = self._formula = None
         if cell is not None:
             self._cells[self._column] = cell
 
-    def _content(self) -> Cell | None:
-        stored = self._value
+    def _content(self, attributes: Mapping[str, str]) -> Cell | None:
+        stored, kind = self._value, attributes.get("t", "n")
         if stored is None:
-            if self._formula is None or self._attributes.get("t") == "str":
-                return None
-            return Cell(FORMULA_WITHOUT_VALUE, CellKind.ERROR)
-        read = _OF_KIND.get(self._attributes.get("t", "n"), _Reader._number)
-        return read(self, stored)
+            return None if kind == "str" else Cell(FORMULA_WITHOUT_VALUE, CellKind.ERROR)
+        read = _OF_KIND.get(kind)
+        return read(self, stored) if read is not None else self._number(stored, attributes.get("s"))
 
     # --- contents by type
 
-    def _number(self, stored: str) -> Cell:
-        style = self._attributes.get("s")
+    def _number(self, stored: str, style: str | None) -> Cell:
         key = (stored, style)
         cell = self._book.numbers.get(key)
         if cell is None:
@@ -268,10 +263,12 @@ class _Reader:
         self.text.clear()
 
     def _value_ends(self) -> None:
-        self._value = "".join(self.text) or None
+        if self._attributes is not None:
+            self._value = "".join(self.text) or None
 
     def _inline_begins(self, _attributes: Mapping[str, str]) -> None:
-        self._pieces = []
+        if self._attributes is not None:
+            self._pieces = []
 
     def _piece_ends(self) -> None:
         if self._pieces is not None and not self._phonetic:
@@ -288,7 +285,7 @@ class _Reader:
     def _formula_begins(self, attributes: Mapping[str, str]) -> None:
         """Of a cell; lists to choose from and sparklines have formulas of the same name after the last one."""
         self.text.clear()
-        self._formula = attributes if self._in_cell and self._row else None
+        self._formula = attributes if self._attributes is not None and self._row else None
 
     def _formula_ends(self) -> None:
         if self._formula is None:
