@@ -7,7 +7,7 @@ refused, so that no entity is ever expanded; depth and number of elements are li
 import codecs
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 from xml.parsers import expat
 
 from fazhi.sheets import limits
@@ -22,16 +22,7 @@ _CHINESE = ("gb2312", "gbk", "gb18030")
 _SINGLE_BYTE = re.compile(r"(?:iso-8859-|windows-125|cp125)[0-9]{1,2}")
 Start = Callable[[Mapping[str, str]], None]
 End = Callable[[], None]
-
-
-class _ByLocalName(dict[str, Any]):
-    """Handlers by name; a prefix of a namespace does not count (strict, transitional, any writer)."""
-
-    def __missing__(self, name: str) -> Any:
-        handler = self.get(local_name(name)) if ":" in name else None
-        if len(self) < _REMEMBERED:
-            self[name] = handler
-        return handler
+_Handler = TypeVar("_Handler", Start, End)
 
 
 def local_name(name: str) -> str:
@@ -54,11 +45,8 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
         DamagedError: It is not well-formed, or in an encoding that is not read.
     """
     content = _in_utf8(content)
-    if content.count(b"<") > 2 * limits.MAX_ELEMENTS:
-        raise RefusedError(suspicious(f"部件内超过{limits.MAX_ELEMENTS}个元素"))
-    if _has_long_run(content):
-        raise RefusedError(suspicious("部件内有过长的元素"))
-    begins, finishes = _ByLocalName(starts), _ByLocalName(ends)
+    _refuse_by_limits(content)
+    begins, finishes = dict[str, Start | None](starts), dict[str, End | None](ends)
     depth, deepest = 0, limits.MAX_DEPTH
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -66,14 +54,20 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
         depth += 1
         if depth > deepest:
             raise RefusedError(suspicious(f"部件内元素嵌套超过{deepest}层"))
-        handler = begins[name]
+        try:
+            handler = begins[name]
+        except KeyError:
+            handler = _by_local_name(begins, name)
         if handler is not None:
             handler(attributes)
 
     def end(name: str) -> None:
         nonlocal depth
         depth -= 1
-        handler = finishes[name]
+        try:
+            handler = finishes[name]
+        except KeyError:
+            handler = _by_local_name(finishes, name)
         if handler is not None:
             handler()
 
@@ -88,6 +82,21 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
         parser.Parse(content, True)
     except expat.ExpatError as broken:
         raise DamagedError from broken
+
+
+def _by_local_name(handlers: dict[str, _Handler | None], name: str) -> _Handler | None:
+    """The handler of a name met for the first time; its prefix does not count (strict, transitional, any writer)."""
+    handler = handlers.get(local_name(name)) if ":" in name else None
+    if len(handlers) < _REMEMBERED:
+        handlers[name] = handler
+    return handler
+
+
+def _refuse_by_limits(content: bytes) -> None:
+    if content.count(b"<") > 2 * limits.MAX_ELEMENTS:
+        raise RefusedError(suspicious(f"部件内超过{limits.MAX_ELEMENTS}个元素"))
+    if _has_long_run(content):
+        raise RefusedError(suspicious("部件内有过长的元素"))
 
 
 def _has_long_run(content: bytes) -> bool:

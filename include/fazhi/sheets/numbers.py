@@ -67,7 +67,11 @@ def day_of(number: Decimal | int, *, since_1904: bool = False) -> str | None:
     """The ISO day of a serial number, ``None`` when it is none of the calendar's."""
     if not 1 <= number < _LAST_SERIAL - (1462 if since_1904 else 0):
         return None
-    days = int(number)
+    return _day_of(int(number), since_1904)
+
+
+@lru_cache(maxsize=4_096)
+def _day_of(days: int, since_1904: bool) -> str | None:
     if since_1904:
         return (_1904 + timedelta(days)).isoformat()
     if days == _LEAP_1900:
