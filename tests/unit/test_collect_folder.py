@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import tracemalloc
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import select
 
 from fazhi.collect import collect_folder
+from fazhi.collect.inbox import items
 from fazhi.store import read, tables
 from fazhi.store.raw import RawStore
 from support.intake import OTHER_UNIT, UNIT, book, put_submission, row
@@ -288,3 +290,19 @@ def test_progress_counts_every_submission(engine, raw, inbox):
     seen = []
     collect_folder(engine, raw, inbox, 2024, seen.append, now=NOW)
     assert seen == ["已收取报送 3 份"]
+
+
+def test_a_long_inbox_is_held_as_names_alone(inbox):
+    """A province's inbox of some years has half a million submissions; ten years of it have to fit."""
+    sent = 2_000
+    for number in range(sent):
+        (inbox / "2024" / f"合成-{number:036}").mkdir(parents=True)
+        (inbox / "2024" / f"合成-{number:036}" / "submission.json").touch()
+    tracemalloc.start()
+    try:
+        found = sum(1 for _ in items(inbox))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == sent
+    assert peak < 350 * sent

@@ -2,6 +2,7 @@
 
 import gc
 import io
+import re
 import zipfile
 
 import pytest
@@ -308,3 +309,24 @@ def test_a_text_that_repeats_in_its_cells_counts_each_time(monkeypatch):
     monkeypatch.setattr(limits, "MAX_CHARACTERS", 25)
     assert read(with_cells(cell * 2)).fault is None
     assert read(with_cells(cell * 3)).fault.rule == "ZIP_BOMB"
+
+
+def test_what_surrounds_the_sheets_reads_the_same_however_long_it_is():
+    """Short surroundings are remembered between files of a template, long ones are not."""
+    template = saved(workbook())
+    paths = ("_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml")
+    padded = rezipped(
+        template, {path: part(template, path) + b"<!--" + b" " * 70_000 + b"-->" for path in paths}
+    )
+    assert read(padded).sheets == read(template).sheets
+
+
+def test_files_of_one_template_keep_their_own_sheets():
+    """The same list of sheets and relations, other cells: nothing of one file is taken for the other's."""
+    template = saved(workbook())
+    path = "xl/worksheets/sheet2.xml"
+    other = rezipped(template, {path: part(template, path).replace(b"</sheetData>", b"</sheetData><!-- -->")})
+    emptied = rezipped(template, {path: re.sub(rb"<row .*</row>", b"", part(template, path), flags=re.S)})
+    assert cells(read(other)) == cells(read(template)) != {}
+    assert read(emptied).sheets[1].rows == ()
+    assert [one.name for one in read(emptied).sheets] == [one.name for one in read(template).sheets]
