@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, select
 
 from fazhi.collect.manifest import Manifest
 from fazhi.collect.rivals import in_turn
@@ -218,8 +218,11 @@ def _point(connection: Connection, moved: Mapping[Key, _Current], away: Sequence
     if away:
         connection.execute(
             delete(tables.current_submission).where(
-                tuple_(pointer.kind, pointer.sender_code, pointer.period).in_(away)
-            )
+                pointer.kind == bindparam("of_kind"),
+                pointer.sender_code == bindparam("of_sender"),
+                pointer.period == bindparam("of_period"),
+            ),
+            [{"of_kind": kind, "of_sender": sender, "of_period": period} for kind, sender, period in away],
         )
     _insert_rows(
         connection,
@@ -306,11 +309,22 @@ def _key(manifest: Manifest) -> Key:
 
 
 def _current(connection: Connection, manifests: Iterable[Manifest]) -> dict[Key, _Current]:
-    """The current submissions of the senders and periods of some manifests, where there are any."""
+    """The current submissions of the senders and periods of some manifests, where there are any.
+
+    Asked for by each part of the key: SQLite reads the whole table where keys are asked for as tuples.
+    """
     pointer, submission = tables.current_submission.c, tables.submission.c
-    key = (pointer.kind, pointer.sender_code, pointer.period)
+    asked = {_key(manifest) for manifest in manifests}
+    kinds, senders, periods = (sorted({key[part] for key in asked}) for part in range(3))
     query = (
-        select(*key, pointer.submission_id, pointer.revision, submission.submitted_at)
+        select(
+            pointer.kind,
+            pointer.sender_code,
+            pointer.period,
+            pointer.submission_id,
+            pointer.revision,
+            submission.submitted_at,
+        )
         .join(
             tables.submission,
             and_(
@@ -318,6 +332,7 @@ def _current(connection: Connection, manifests: Iterable[Manifest]) -> dict[Key,
                 submission.revision == pointer.revision,
             ),
         )
-        .where(tuple_(*key).in_(sorted({_key(manifest) for manifest in manifests})))
+        .where(pointer.kind.in_(kinds), pointer.sender_code.in_(senders), pointer.period.in_(periods))
     )
-    return {(row[0], row[1], row[2]): _Current(*row[3:]) for row in connection.execute(query)}
+    found = {(row[0], row[1], row[2]): _Current(*row[3:]) for row in connection.execute(query)}
+    return {key: found[key] for key in asked if key in found}
