@@ -376,7 +376,7 @@ def _point_at_parsed(engine: Engine, reader: str, year: int) -> None:
 
 def _point(connection: Connection, reader: str, submission_ids: Sequence[str]) -> None:
     """Let the current submissions among these point at their parse under this reader."""
-    condition = tables.current_submission.c.submission_id.in_(submission_ids)
+    condition = tables.parse.c.submission_id.in_(submission_ids)
     stale = _stale_pointers(connection, reader, condition)
     if not stale:
         return
@@ -408,6 +408,10 @@ def _stale_pointers(connection: Connection, reader: str, condition: Any) -> list
             tables.current_submission.join(
                 tables.parse,
                 and_(
+                    parse.kind
+                    == current.kind,  # a submission is found by its sender and period, not by its name
+                    parse.sender_code == current.sender_code,
+                    parse.period == current.period,
                     parse.submission_id == current.submission_id,
                     parse.revision == current.revision,
                     parse.reader_digest == reader,

@@ -1,7 +1,7 @@
 """Many rows. In: a table and rows that fill the same columns, or a statement. Out: the rows, written or read in blocks.
 
 A driver of PostgreSQL sends an INSERT for each row, whatever is handed to it at once; ``COPY`` costs a seventh of that.
-SQLite has nobody to send to.
+SQLite has nobody to send to; there SQLAlchemy's preparing of each row takes as long as the database takes to write it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,19 +22,15 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str
     """Insert rows, without holding all of them; each fills exactly the columns that the first one fills.
 
     Raises:
-        KeyError: A row lacks a column (``StatementError`` on SQLite).
+        KeyError: A row lacks a column.
         sqlalchemy.exc.SQLAlchemyError: As an ordinary insert; some of the rows may be in by then.
     """
     waiting = iter(rows)
     first = next(waiting, None)
     if first is None:
         return
-    if connection.dialect.name == "postgresql":
-        _copy(connection, table, tuple(first), chain([first], waiting))
-        return
-    waiting = chain([first], waiting)
-    while some := list(islice(waiting, _ROWS_AT_ONCE)):
-        connection.execute(insert(table), some)
+    write = _copy if connection.dialect.name == "postgresql" else _insert
+    write(connection, table, tuple(first), chain([first], waiting))
 
 
 def blocks(connection: Connection, statement: Select[Any], size: int) -> Iterator[Sequence[Any]]:
@@ -48,6 +44,16 @@ def chunks(items: Iterable[_Item]) -> Iterator[list[_Item]]:
     rest = iter(items)
     while some := list(islice(rest, _NAMED_AT_ONCE)):
         yield some
+
+
+def _insert(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    compiled = insert(table).inline().compile(connection, column_keys=columns)
+    names = compiled.positiontup or ()
+    waiting = iter(rows)
+    while some := list(islice(waiting, _ROWS_AT_ONCE)):
+        connection.exec_driver_sql(compiled.string, [tuple(row[name] for name in names) for row in some])
 
 
 def _copy(
