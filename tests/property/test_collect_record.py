@@ -71,3 +71,25 @@ def highest(sent):
         rank = (one.revision, one.submitted_at, one.submission_id)
         best[key] = max(best.get(key, rank), rank)
     return {key: (identity, revision) for key, (revision, _, identity) in best.items()}
+
+
+def test_more_files_than_one_statement_may_name(engine):
+    sent = [
+        Manifest(
+            submission_id=f"S-{number}",
+            revision=1,
+            kind=SubmissionKind.UNIT,
+            sender_code=f"合成单位{number}",
+            period=Period.parse("2024"),
+            submitted_at=FIRST.isoformat(),
+            submitted_by="",
+            files=tuple(
+                ListedFile(f"{file}.pdf", "evidence", f"{number * 1_000 + file:064x}", 1)
+                for file in range(1_000)
+            ),
+        )
+        for number in range(70)
+    ]
+    held, problems, counts = recorded(engine, [sent])
+    assert (len(held[0]), len(held[1]), problems, counts) == (70, 70_000, [], (70, 0))
+    assert recorded(engine, [sent, sent])[2] == (70, 70)

@@ -7,7 +7,7 @@ the one submitted later, whatever the order they arrive in. Nothing recorded is 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, select
 
@@ -15,6 +15,7 @@ from fazhi.collect.manifest import Manifest
 from fazhi.collect.rivals import in_turn
 from fazhi.model.period import Period
 from fazhi.store import tables
+from fazhi.store.bulk import chunks, insert_rows
 
 Key = tuple[str, str, str]
 """Kind, sender and period."""
@@ -76,9 +77,11 @@ def record(
             period is given: with ``new`` unless the content is the current one, with ``unseen`` unless it was
             ever recorded.
     """
-    if next_revision == "stated":
-        return _record(connection, source, manifests, received_at)
     recorded = Recorded()
+    if next_revision == "stated":
+        for some in chunks(manifests):
+            recorded += _record(connection, source, some, received_at)
+        return recorded
     for manifest in manifests:  # each number depends on what was recorded before
         numbered = _numbered(connection, manifest, next_revision)
         recorded += (
@@ -136,8 +139,12 @@ def _numbered(connection: Connection, manifest: Manifest, how: str) -> Manifest 
 def _insert(connection: Connection, source: str, manifests: Sequence[Manifest], received_at: str) -> None:
     raw = tables.raw_file.c
     sizes = {file.sha256: file.size for manifest in manifests for file in manifest.files}
-    kept = set(connection.execute(select(raw.sha256).where(raw.sha256.in_(list(sizes)))).scalars())
-    _insert_rows(
+    kept = {
+        sha256
+        for some in chunks(sizes)
+        for sha256 in connection.execute(select(raw.sha256).where(raw.sha256.in_(some))).scalars()
+    }
+    insert_rows(
         connection,
         tables.raw_file,
         [
@@ -146,7 +153,7 @@ def _insert(connection: Connection, source: str, manifests: Sequence[Manifest], 
             if sha256 not in kept
         ],
     )
-    _insert_rows(
+    insert_rows(
         connection,
         tables.submission,
         [
@@ -166,7 +173,7 @@ def _insert(connection: Connection, source: str, manifests: Sequence[Manifest], 
             for manifest in manifests
         ],
     )
-    _insert_rows(
+    insert_rows(
         connection,
         tables.submission_file,
         [
@@ -182,11 +189,6 @@ def _insert(connection: Connection, source: str, manifests: Sequence[Manifest], 
             for file in manifest.files
         ],
     )
-
-
-def _insert_rows(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
 
 
 def _make_current(connection: Connection, manifests: Sequence[Manifest], received_at: str) -> tuple[str, ...]:
@@ -224,7 +226,7 @@ def _point(connection: Connection, moved: Mapping[Key, _Current], away: Sequence
             ),
             [{"of_kind": kind, "of_sender": sender, "of_period": period} for kind, sender, period in away],
         )
-    _insert_rows(
+    insert_rows(
         connection,
         tables.current_submission,
         [
