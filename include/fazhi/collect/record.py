@@ -198,10 +198,8 @@ def _make_current(connection: Connection, manifests: Sequence[Manifest], receive
     problems = []
     for manifest in manifests:
         key = _key(manifest)
-        held, offered = (
-            now.get(key),
-            _Current(manifest.submission_id, manifest.revision, manifest.submitted_at),
-        )
+        held = now.get(key)
+        offered = _Current(manifest.submission_id, manifest.revision, manifest.submitted_at)
         if held is not None:
             locked = _locked_out(connection, manifest, held, received_at)
             told = locked or _rival(manifest, held)

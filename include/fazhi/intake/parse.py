@@ -408,8 +408,8 @@ def _stale_pointers(connection: Connection, reader: str, condition: Any) -> list
             tables.current_submission.join(
                 tables.parse,
                 and_(
-                    parse.kind
-                    == current.kind,  # a submission is found by its sender and period, not by its name
+                    # found by its sender and period, the key of the current submissions, not by its name alone
+                    parse.kind == current.kind,
                     parse.sender_code == current.sender_code,
                     parse.period == current.period,
                     parse.submission_id == current.submission_id,

@@ -45,7 +45,7 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
         DamagedError: It is not well-formed, or in an encoding that is not read.
     """
     content = _in_utf8(content)
-    _refuse_by_limits(content)
+    _refuse_too_long(content)
     begins, finishes = dict[str, Start | None](starts), dict[str, End | None](ends)
     depth, deepest = 0, limits.MAX_DEPTH
 
@@ -92,7 +92,7 @@ def _by_local_name(handlers: dict[str, _Handler | None], name: str) -> _Handler 
     return handler
 
 
-def _refuse_by_limits(content: bytes) -> None:
+def _refuse_too_long(content: bytes) -> None:
     if content.count(b"<") > 2 * limits.MAX_ELEMENTS:
         raise RefusedError(suspicious(f"部件内超过{limits.MAX_ELEMENTS}个元素"))
     if _has_long_run(content):
