@@ -30,9 +30,12 @@ from desk.language import LANGUAGES, N_, translated
 from desk.standing import Standing, standing
 from desk.templating import environment
 from fazhi.desk import Ability, Person
+from fazhi.desk.names import Names
 from fazhi.desk.places import begun_years, known_regions, region_name
+from fazhi.model.errors import ConfigurationError
 from fazhi.pipeline import Ground, now_in_shanghai
 from fazhi.settings import Settings
+from fazhi.systems.edition import Edition
 
 LARGEST_FORM = 1 << 20
 """Bytes of a form; an act that takes files says how many it takes."""
@@ -86,6 +89,7 @@ class DeskRequest:
     now: datetime
     title: str = ""
     form: FormData = field(default_factory=FormData)
+    _names: dict[int, Names] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -100,6 +104,21 @@ class DeskRequest:
     def ground(self) -> Ground:
         """Editions, registry, raw files, as they are now."""
         return self.standing.ground()
+
+    def edition(self, year: int) -> Edition | None:
+        """The edition of a year; none of a year before the first edition, or whose edition is gone."""
+        try:
+            return self.ground().edition(year)
+        except ConfigurationError:
+            return None
+
+    def names(self, year: int) -> Names:
+        """What the codes of a year are called, in the language of the page."""
+        if year not in self._names:
+            registry = self.ground().registry
+            day = registry.deciding_day(year, self.now.date())
+            self._names[year] = Names(registry, self.edition(year), day, self.language == "en")
+        return self._names[year]
 
     @property
     def language(self) -> str:

@@ -183,7 +183,7 @@ def _write_row(
         one.message_zh + (f"\n对照的单元格：{'、'.join(map(place_zh, one.related))}" if one.related else ""),
         one.fix_zh,
         one.basis_zh,
-        head.by_when_zh(one.severity),
+        head.by_when_zh(one),
         head.contact or "见表头",
     )
     for column, text in enumerate(texts, 1):

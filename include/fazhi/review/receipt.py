@@ -206,7 +206,7 @@ def _text(back: Returned, lines: tuple[ReadLine, ...]) -> str:
         f"一、需要处理的内容（{len(back.to_correct)} 处）",
     ]
     for number, one in enumerate(back.to_correct, 1):
-        out += _text_of(number, one, head.by_when_zh(one.severity))
+        out += _text_of(number, one, head.by_when_zh(one))
     out += ["（没有）"] if not back.to_correct else []
     out += ["", f"二、系统自动处理的内容（{len(back.changed)} 处）"]
     for number, one in enumerate(back.changed, 1):

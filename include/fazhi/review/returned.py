@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fazhi.model.terms import SEVERITY_ZH, Severity
 from fazhi.review.listed import Listed
+from fazhi.store.returns import RETURNED_RULE
 from fazhi.systems.edition import Edition
 
 NO_CONTACT_ZH = "尚未设置联系方式（由系统管理员用 FAZHI_CONTACT 设置），请联系本级考评办"
@@ -19,6 +20,9 @@ BY_WHEN_ZH: dict[Severity, str] = {
     Severity.SECURITY: "请立即处理，有关内容没有采用",
 }
 """By when and what has to be done, by severity, where no day is set."""
+
+RETURN_BY_WHEN_ZH = f"{_BEFORE_THE_DEADLINE}更正并重新报送；退回本身不改变计分"
+"""The same of a steward's return, which settles nothing by itself (contracts/scoring.md, section 2)."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,10 @@ class ReturnHead:
         """The edition with its digest."""
         return f"{self.edition.system_id} {self.edition.title_zh}（摘要 {self.edition.digest[:16]}）"
 
-    def by_when_zh(self, severity: Severity) -> str:
-        """By when a finding of a severity has to be dealt with."""
-        return BY_WHEN_ZH[severity].replace(_BEFORE_THE_DEADLINE, self.due_zh or _BEFORE_THE_DEADLINE)
+    def by_when_zh(self, one: Listed) -> str:
+        """By when a finding has to be dealt with, and what follows until then."""
+        text = RETURN_BY_WHEN_ZH if one.rule == RETURNED_RULE else BY_WHEN_ZH[one.severity]
+        return text.replace(_BEFORE_THE_DEADLINE, self.due_zh or _BEFORE_THE_DEADLINE)
 
 
 def summary_zh(findings: Sequence[Listed]) -> str:

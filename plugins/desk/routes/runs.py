@@ -9,7 +9,6 @@ from desk.language import N_
 from desk.templating import environment
 from desk.web import DeskRequest, Router
 from fazhi.desk import Ability
-from fazhi.desk.names import Names
 from fazhi.desk.places import known_regions
 from fazhi.desk.runs import (
     FINDING_HEADS,
@@ -26,7 +25,6 @@ from fazhi.desk.runs import (
     runs,
 )
 from fazhi.desk.tables import WORKBOOK_ROWS, csv_pieces, workbook_pieces
-from fazhi.model.errors import ConfigurationError
 from fazhi.pipeline import report_path
 from fazhi.store import read
 
@@ -72,7 +70,7 @@ def show_run(
         of = judged(connection, run, region)
         found = findings(connection, of, filters, after or None)
         counts = counts_by_severity(connection, of, filters.unit)
-    names = _names(desk, of.run.year)
+    names = desk.names(of.run.year)
     return desk.page(
         "runs/run.html",
         of=of,
@@ -103,7 +101,7 @@ def findings_csv(
 ) -> Response:
     """All findings that the filters leave, as CSV, written while it is sent."""
     of, filters = _wanted(desk, run_id, Filters(unit, indicator, rule, severity, text))
-    rows = as_cells(all_findings(desk.engine, of, filters), _names(desk, of.run.year))
+    rows = as_cells(all_findings(desk.engine, of, filters), desk.names(of.run.year))
     heads = [head for head, _ in FINDING_HEADS]
     return _sent(desk, csv_pieces(heads, rows), f"核验问题-{of.run.year}-{of.region}.csv", "text/csv")
 
@@ -120,7 +118,7 @@ def findings_workbook(
 ) -> Response:
     """The findings that the filters leave, as a workbook; it says so when there are more than it holds."""
     of, filters = _wanted(desk, run_id, Filters(unit, indicator, rule, severity, text))
-    rows = as_cells(all_findings(desk.engine, of, filters), _names(desk, of.run.year))
+    rows = as_cells(all_findings(desk.engine, of, filters), desk.names(of.run.year))
     cut = f"只列出前 {WORKBOOK_ROWS} 条，其余没有列出；请缩小查找范围，或者下载 CSV。"
     pieces = workbook_pieces("核验问题", FINDING_HEADS, rows, cut)
     return _sent(desk, pieces, f"核验问题-{of.run.year}-{of.region}.xlsx", _XLSX)
@@ -184,13 +182,3 @@ def _sent(desk: DeskRequest, pieces: Iterator[bytes], name: str, media_type: str
         media_type=media_type,
         headers={"Content-Disposition": heads["Content-Disposition"]},
     )
-
-
-def _names(desk: DeskRequest, year: int) -> Names:
-    ground = desk.ground()
-    try:
-        edition = ground.edition(year)
-    except ConfigurationError:  # a run of a year whose edition is gone: codes instead of names
-        edition = None
-    day = ground.registry.deciding_day(year, desk.now.date())
-    return Names(ground.registry, edition, day, desk.language == "en")

@@ -12,12 +12,10 @@ from desk.language import N_
 from desk.templating import environment
 from desk.web import DeskRequest, Router
 from fazhi.desk import Ability
-from fazhi.desk.names import Names
 from fazhi.desk.prospects import prospects
 from fazhi.desk.scores import Pool, Ranked, UnitScore, against_year, ranking, region_of_result, unit_score
 from fazhi.desk.stability import MOST_LINES, Stabilities
 from fazhi.desk.tables import csv_pieces, workbook_pieces
-from fazhi.model.errors import ConfigurationError
 from fazhi.model.exact import round_half_up, two_places
 from fazhi.model.period import Period
 from fazhi.model.terms import Group, LineStatus
@@ -26,7 +24,6 @@ from fazhi.score import compare_versions, score_workbook
 from fazhi.score.explain import decimal
 from fazhi.score.sensitivity import METHOD_ZH, NEAR_ZH
 from fazhi.store import read
-from fazhi.systems.edition import Edition
 
 router = Router()
 MOST_LOST = 6
@@ -147,7 +144,7 @@ def show_ranking(
         found=found,
         pool=pool,
         q=q,
-        names=_names(desk, year),
+        names=desk.names(year),
     )
 
 
@@ -255,7 +252,7 @@ def show_stability(desk: DeskRequest, year: int, region: str, all_units: str = "
         most_lines=MOST_LINES,
         method_zh=METHOD_ZH,
         near_zh=NEAR_ZH,
-        names=_names(desk, year),
+        names=desk.names(year),
     )
 
 
@@ -280,7 +277,7 @@ def show_unit(
         score = unit_score(
             connection,
             desk.ground().registry,
-            _edition(desk, year),
+            desk.edition(year),
             year,
             unit,
             today=desk.now.date(),
@@ -297,7 +294,7 @@ def show_unit(
         standing=place,
         chart=_chart(desk, score),
         lost_most=sorted(score.lines, key=lambda line: -line.lost)[:MOST_LOST],
-        names=_names(desk, year),
+        names=desk.names(year),
     )
 
 
@@ -346,7 +343,7 @@ def show_pending(desk: DeskRequest, year: int, region: str, unit: str) -> HTMLRe
             today=desk.now.date(),
         )
     return desk.page(
-        "scores/pending.html", year=year, region=region, unit=unit, found=found, names=_names(desk, year)
+        "scores/pending.html", year=year, region=region, unit=unit, found=found, names=desk.names(year)
     )
 
 
@@ -360,12 +357,12 @@ def show_last_year(desk: DeskRequest, year: int, region: str, unit: str) -> HTML
             year,
             year - 1,
             unit,
-            edition=_edition(desk, year),
-            before_edition=_edition(desk, year - 1),
+            edition=desk.edition(year),
+            before_edition=desk.edition(year - 1),
             english=desk.language == "en",
         )
     return desk.page(
-        "scores/last_year.html", year=year, region=region, unit=unit, found=found, names=_names(desk, year)
+        "scores/last_year.html", year=year, region=region, unit=unit, found=found, names=desk.names(year)
     )
 
 
@@ -383,7 +380,7 @@ def show_versions(
         region=region,
         unit=unit,
         changes=changes,
-        names=_names(desk, year),
+        names=desk.names(year),
     )
 
 
@@ -409,17 +406,3 @@ def _require_unit(desk: DeskRequest, connection: Connection, year: int, region: 
     desk.require_region(region)
     if region_of_result(connection, year, unit) != region:
         desk.refuse(404, "这个地区在该年度没有这个单位的得分")
-
-
-def _edition(desk: DeskRequest, year: int) -> Edition | None:
-    """The edition of a year; none of a year before the first edition."""
-    try:
-        return desk.ground().edition(year)
-    except ConfigurationError:
-        return None
-
-
-def _names(desk: DeskRequest, year: int) -> Names:
-    registry = desk.ground().registry
-    day = registry.deciding_day(year, desk.now.date())
-    return Names(registry, _edition(desk, year), day, desk.language == "en")

@@ -23,6 +23,7 @@ from fazhi.store.tables import (
     result_line,
     submission_return,
 )
+from fazhi.validate.catalogue import rule_names
 from support.desk_airflow import DeskAirflow
 from support.desk_browser import MARKS, Browser, Seat
 from support.desk_city import REGION
@@ -134,6 +135,10 @@ def test_a_warning_is_confirmed_once_and_what_changed_meanwhile_is_told(
     second.picture("changed-meanwhile")
     ruled = rows(server, select(decision).where(decision.c.kind.in_(("warning", "hold"))))
     assert [(row.verdict, row.decided_by) for row in ruled] == [("approve", "kp-steward-1")]
+    first.open("/decisions")
+    listed = first.page.locator("main").inner_text()
+    assert rule_names()[ruled[0].rule].name_zh in listed
+    assert ruled[0].rule not in listed
 
 
 def test_a_request_granted_by_another_moves_the_score(browser: Browser, server: DeskAirflow) -> None:
