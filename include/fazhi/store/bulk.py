@@ -6,14 +6,15 @@ SQLite has nobody to send to; there SQLAlchemy's preparing of each row takes as 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, Table, insert
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 _Item = TypeVar("_Item")
-_ROWS_AT_ONCE = 2_000
 _NAMED_AT_ONCE = 500
 """How many of them one statement names; databases and drivers grow slow, and stop somewhere."""
 
@@ -49,11 +50,19 @@ def chunks(items: Iterable[_Item]) -> Iterator[list[_Item]]:
 def _insert(
     connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
 ) -> None:
-    compiled = insert(table).inline().compile(connection, column_keys=columns)
-    names = compiled.positiontup or ()
-    waiting = iter(rows)
-    while some := list(islice(waiting, _ROWS_AT_ONCE)):
-        connection.exec_driver_sql(compiled.string, [tuple(row[name] for name in names) for row in some])
+    statement, places = _insertion(table, tuple(columns))
+    with _as_sqlalchemy_says(connection, statement):
+        _driver(connection).executemany(statement, ([row[name] for name in places] for row in rows))
+
+
+@lru_cache(maxsize=256)
+def _insertion(table: Table, columns: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """An insert on SQLite and the columns of its places.
+
+    Remembered: compiling one leaves cycles behind, and some callers have the collector of cycles paused.
+    """
+    compiled = insert(table).inline().compile(dialect=sqlite.dialect(), column_keys=columns)
+    return compiled.string, tuple(compiled.positiontup or ())
 
 
 def _copy(
