@@ -48,7 +48,8 @@ def _told_by(call: ast.Call) -> Iterator[str]:
 
 def words() -> set[str]:
     """The vocabularies that badges show."""
-    return {*templating.environment().globals["severity_zh"].values()}
+    known = templating.environment().globals
+    return {*known["severity_zh"].values(), *known["judged_zh"].values()}
 
 
 def test_every_text_has_an_english_and_no_english_is_an_orphan() -> None:
@@ -56,6 +57,7 @@ def test_every_text_has_an_english_and_no_english_is_an_orphan() -> None:
     english = language.english()
     lacking = {text: str(path.relative_to(ROOM)) for text, path in asked.items() if text not in english}
     assert lacking == {}
+    assert words() <= set(english)
     assert set(english) - set(asked) - words() == set()
 
 

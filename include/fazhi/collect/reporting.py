@@ -46,6 +46,9 @@ from fazhi.store.tables import (
 REVIEWED_BY = "自动核验"
 _PER_TRANSACTION = 64
 
+_RULED_ZH = {"approve": "审核人员已确认，不需要处理。", "refuse": "审核人员没有认可。"}
+"""What a department is told of a steward's verdict on a finding."""
+
 CorrectionList = Callable[[str, int], bytes | None]
 """The correction workbook (整改清单) of a submission's id and revision; ``None`` where there is none."""
 
@@ -194,15 +197,17 @@ def _reviews(engine: Engine, year: int) -> tuple[list[_Review], int]:
         rows = found.get(key, [])
         outcome = outcome_of(rows, decided)
         if key in sent_back:
-            reviews.append(_sent_back(sent_back[key], rows))
+            reviews.append(_sent_back(sent_back[key], rows, decided))
         elif outcome is None:
             waiting += 1
         else:
-            reviews.append(_Review(*key, outcome, tuple(_told_finding(row) for row in rows)))
+            reviews.append(_Review(*key, outcome, tuple(_told_finding(row, decided) for row in rows)))
     return reviews + refused, waiting
 
 
-def _sent_back(by_steward: StewardsReturn, rows: Iterable[Mapping[str, Any]]) -> _Review:
+def _sent_back(
+    by_steward: StewardsReturn, rows: Iterable[Mapping[str, Any]], decided: Mapping[DecisionKey, str]
+) -> _Review:
     """A steward's return: the reason first, then everything that was found."""
     reason = {
         "rule": RETURNED_RULE,
@@ -214,7 +219,7 @@ def _sent_back(by_steward: StewardsReturn, rows: Iterable[Mapping[str, Any]]) ->
         by_steward.submission_id,
         by_steward.revision,
         ReviewOutcome.RETURNED,
-        (reason, *(_told_finding(row) for row in rows)),
+        (reason, *(_told_finding(row, decided) for row in rows)),
         by_steward.decided_name,
     )
 
@@ -307,9 +312,12 @@ def _verdict(row: Mapping[str, Any], decided: Mapping[DecisionKey, str]) -> str 
     return decided.get(key_of_finding(row)) if row["severity"] in DECISION_OF_SEVERITY else None
 
 
-def _told_finding(row: Mapping[str, Any]) -> dict[str, str]:
+def _told_finding(row: Mapping[str, Any], decided: Mapping[DecisionKey, str]) -> dict[str, str]:
+    """A finding in words: what was found, what a steward made of it, and what is to be done unless that is nothing."""
     place = " ".join(part for part in (row["sheet"], row["cell"]) if part)
-    words = f"{row['message_zh']}{row['fix_zh']}"
+    verdict = _verdict(row, decided) or ""
+    done = "" if verdict == "approve" else row["fix_zh"]
+    words = f"{row['message_zh']}{_RULED_ZH.get(verdict, '')}{done}"
     return {
         "rule": row["rule"],
         "severity": row["severity"],

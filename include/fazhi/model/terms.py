@@ -29,6 +29,8 @@ SEVERITY_ZH = {
     Severity.NOTE: "已自动处理",
     Severity.SECURITY: "安全隔离",
 }
+RULED_ZH = {"approve": "已确认", "refuse": "不予认可"}
+"""What a steward's verdict on a finding is called; one that was withdrawn leaves the finding as it was."""
 
 
 class ValueType(StrEnum):

@@ -12,7 +12,7 @@ from typing import Any
 from openpyxl.utils import column_index_from_string
 
 from fazhi.model.privacy import mask_personal_data
-from fazhi.model.terms import Severity
+from fazhi.model.terms import RULED_ZH, SEVERITY_ZH, Severity
 from fazhi.sheets.cover import COVER_SHEET
 from fazhi.systems.edition import Edition
 from fazhi.systems.wording import BASIS_STATUS_ZH
@@ -52,11 +52,35 @@ class Listed:
     fix_zh: str
     legal_basis: str
     legal_basis_status: str
+    verdict: str = ""
+    """The ruling of a steward that stands on it: ``approve``, ``refuse``; empty where none does."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a steward has confirmed or released it."""
+        return self.verdict == "approve"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a steward has looked at it and does not accept it."""
+        return self.verdict == "refuse"
 
     @property
     def needs_action(self) -> bool:
         """Whether the department has something to do; a note only tells what was changed."""
-        return self.severity is not Severity.NOTE
+        return self.severity is not Severity.NOTE and not self.is_confirmed
+
+    @property
+    def tone(self) -> Severity:
+        """As what it is shown: what was confirmed asks for nothing any more, what was refused must be corrected."""
+        if self.is_confirmed:
+            return Severity.NOTE
+        return Severity.BLOCK if self.is_refused else self.severity
+
+    @property
+    def handling_zh(self) -> str:
+        """What it asks of the department, in a word or two."""
+        return RULED_ZH.get(self.verdict, SEVERITY_ZH[self.severity])
 
     @property
     def place_zh(self) -> str:
@@ -103,8 +127,8 @@ def csv_cell_at(address: str | None) -> tuple[int, str] | None:
     return None if match is None else (int(match[1]), match[2])
 
 
-def listed(row: Mapping[str, Any], edition: Edition) -> Listed:
-    """A row of ``finding`` (or the attributes of one) as a record."""
+def listed(row: Mapping[str, Any], edition: Edition, verdict: str = "") -> Listed:
+    """A row of ``finding`` (or the attributes of one) as a record, with the ruling that stands on it."""
     check = next((one for one in edition.checks if one.check_id == row["check_id"]), None)
     code = row["indicator_code"]
     indicator = edition.by_code.get(code) if code else None
@@ -124,6 +148,7 @@ def listed(row: Mapping[str, Any], edition: Edition) -> Listed:
         fix_zh=mask_personal_data(row["fix_zh"]).text,
         legal_basis=check.legal_basis if check is not None else "",
         legal_basis_status=check.legal_basis_status if check is not None else "unverified",
+        verdict=verdict if verdict in RULED_ZH else "",
     )
 
 

@@ -18,7 +18,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from fazhi.model.terms import SEVERITY_ZH, Severity
+from fazhi.model.terms import Severity
 from fazhi.review.harmless import harmless
 from fazhi.review.listed import Listed, place_zh
 from fazhi.review.returned import ReturnHead, next_step_zh, summary_zh
@@ -175,13 +175,13 @@ def _write_row(
 ) -> None:
     texts = (
         str(number),
-        SEVERITY_ZH[one.severity],
+        one.handling_zh,
         one.sheet or (link.sheet if link is not None else "—"),
         _place_text(one, link),
         " ".join(filter(None, (one.indicator_code, one.indicator_zh))) or "—",
         one.value or "—",
         one.message_zh + (f"\n对照的单元格：{'、'.join(map(place_zh, one.related))}" if one.related else ""),
-        one.fix_zh,
+        "—" if one.is_confirmed else one.fix_zh,
         one.basis_zh,
         head.by_when_zh(one),
         head.contact or "见表头",
@@ -189,7 +189,7 @@ def _write_row(
     for column, text in enumerate(texts, 1):
         cell = sheet.cell(row, column)
         _text(cell, text)
-        styles.dress(cell, _look(column, one.severity, link is not None))
+        styles.dress(cell, _look(column, one.tone, link is not None))
     sheet.cell(row, 1).value = number
     if link is not None:
         _link(sheet.cell(row, _PLACE), link)

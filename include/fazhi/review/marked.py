@@ -15,12 +15,12 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Border, PatternFill, Protection, Side
 from openpyxl.worksheet.worksheet import Worksheet
 
-from fazhi.model.terms import SEVERITY_ZH, Severity
+from fazhi.model.terms import Severity
 from fazhi.review.copying import copy_of
 from fazhi.review.harmless import harmless
 from fazhi.review.listed import Listed, cell_at, csv_cell_at, in_order
 from fazhi.review.listing import LIST_SHEET, Link, write_list
-from fazhi.review.returned import ReturnHead
+from fazhi.review.returned import CONFIRMED_ZH, ReturnHead
 from fazhi.sheets import read_file
 from fazhi.sheets.cells import ReadFile
 from fazhi.sheets.cover import META_SHEET
@@ -135,7 +135,7 @@ def _mark(book: Workbook, findings: Sequence[Listed], places: dict[int, _Place])
         by_place.setdefault(place, []).append(number)
     for place, numbers in by_place.items():
         of_cell = [(number, findings[number - 1]) for number in numbers]
-        worst = min((one.severity for _, one in of_cell), key=_ORDER.index)
+        worst = min((one.tone for _, one in of_cell), key=_ORDER.index)
         cell = book[place.sheet].cell(place.row, place.column)
         cell.fill = PatternFill("solid", fgColor=FILL_OF[worst])
         cell.protection = Protection(locked=False)
@@ -145,7 +145,7 @@ def _mark(book: Workbook, findings: Sequence[Listed], places: dict[int, _Place])
 
 def _comment(of_cell: Sequence[tuple[int, Listed]], existing: Comment | None) -> Comment:
     parts = [
-        f"【清单第 {number} 条，{SEVERITY_ZH[one.severity]}】{_where_in_merged(one)}{one.message_zh}\n怎样更正：{one.fix_zh}"
+        f"【清单第 {number} 条，{one.handling_zh}】{_where_in_merged(one)}{one.message_zh}\n{_how_on(one)}"
         for number, one in of_cell
     ]
     if existing is not None and existing.text:
@@ -155,6 +155,10 @@ def _comment(of_cell: Sequence[tuple[int, Listed]], existing: Comment | None) ->
     lines = sum(1 + _width(line) // 52 for line in text.split("\n"))
     comment.height = min(60 + 18 * lines, 640)
     return comment
+
+
+def _how_on(one: Listed) -> str:
+    return CONFIRMED_ZH if one.is_confirmed else f"怎样更正：{one.fix_zh}"
 
 
 def _where_in_merged(one: Listed) -> str:

@@ -1,7 +1,7 @@
 """The receipt (回执) and the list of corrections of a stored submission. In: the store. Out: HTML, text, xlsx.
 
-The receipt says what was read, what was changed automatically, what must be corrected, by when and whom to ask. The
-page loads nothing from anywhere and runs nothing.
+The receipt says what was read, what was changed automatically, what must be corrected, by when and whom to ask, and
+what a steward has confirmed. The page loads nothing from anywhere and runs nothing.
 """
 
 import base64
@@ -16,7 +16,7 @@ from markupsafe import Markup
 from sqlalchemy import Engine
 
 from fazhi.model.privacy import mask_personal_data
-from fazhi.model.terms import SEVERITY_ZH, Severity, ValueType
+from fazhi.model.terms import ValueType
 from fazhi.registry import Registry
 from fazhi.review.listed import Listed, place_zh
 from fazhi.review.marked import write_marked
@@ -218,13 +218,16 @@ def _text(back: Returned, lines: tuple[ReadLine, ...]) -> str:
         for line in lines
     ]
     out += ["（没有）"] if not lines else []
+    if back.confirmed:
+        out += ["", f"四、审核人员已确认的内容（{len(back.confirmed)} 处，不需要处理）"]
+        out += [f"{number}. {one.place_zh}：{one.message_zh}" for number, one in enumerate(back.confirmed, 1)]
     return "\n".join(out) + "\n"
 
 
 def _text_of(number: int, one: Listed, by_when: str) -> list[str]:
     indicator = " ".join(filter(None, (one.indicator_code, one.indicator_zh)))
     return [
-        f"{number}. 【{SEVERITY_ZH[one.severity]}】{one.place_zh}{f'，{indicator}' if indicator else ''}",
+        f"{number}. 【{one.handling_zh}】{one.place_zh}{f'，{indicator}' if indicator else ''}",
         f"   问题：{one.message_zh}",
         f"   怎样更正：{one.fix_zh}",
         f"   期限：{by_when}",
@@ -253,7 +256,6 @@ def _html(back: Returned, lines: tuple[ReadLine, ...]) -> str:
         lines=lines,
         summary=summary_zh(back.findings),
         next_step=next_step_zh(back.findings),
-        severity_zh={severity: SEVERITY_ZH[severity] for severity in Severity},
         style=Markup(style),  # noqa: S704 - a file of this package
         style_digest="sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )

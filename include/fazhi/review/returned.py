@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fazhi.model.terms import SEVERITY_ZH, Severity
+from fazhi.model.terms import RULED_ZH, SEVERITY_ZH, Severity
 from fazhi.review.listed import Listed
 from fazhi.store.returns import RETURNED_RULE
 from fazhi.systems.edition import Edition
@@ -20,6 +20,15 @@ BY_WHEN_ZH: dict[Severity, str] = {
     Severity.SECURITY: "请立即处理，有关内容没有采用",
 }
 """By when and what has to be done, by severity, where no day is set."""
+
+CONFIRMED_ZH = "审核人员已确认，不需要处理"
+"""What is said of a finding that a steward has confirmed or released."""
+
+REFUSED_BY_WHEN_ZH: dict[Severity, str] = {
+    Severity.HOLD: BY_WHEN_ZH[Severity.BLOCK],
+    Severity.WARN: f"{_BEFORE_THE_DEADLINE}更正并重新报送",
+}
+"""By when a finding that a steward did not accept has to be corrected; a hold keeps its value out of the score until then."""
 
 RETURN_BY_WHEN_ZH = f"{_BEFORE_THE_DEADLINE}更正并重新报送；退回本身不改变计分"
 """The same of a steward's return, which settles nothing by itself (contracts/scoring.md, section 2)."""
@@ -54,26 +63,32 @@ class ReturnHead:
 
     def by_when_zh(self, one: Listed) -> str:
         """By when a finding has to be dealt with, and what follows until then."""
-        text = RETURN_BY_WHEN_ZH if one.rule == RETURNED_RULE else BY_WHEN_ZH[one.severity]
+        if one.is_confirmed:
+            return CONFIRMED_ZH
+        if one.is_refused:
+            text = REFUSED_BY_WHEN_ZH[one.severity]
+        else:
+            text = RETURN_BY_WHEN_ZH if one.rule == RETURNED_RULE else BY_WHEN_ZH[one.severity]
         return text.replace(_BEFORE_THE_DEADLINE, self.due_zh or _BEFORE_THE_DEADLINE)
 
 
 def summary_zh(findings: Sequence[Listed]) -> str:
-    """How many of each severity there are, in one sentence without a full stop."""
-    counts = Counter(one.severity for one in findings)
+    """How many of each severity and ruling there are, in one sentence without a full stop."""
+    counts = Counter(one.handling_zh for one in findings)
     if not counts:
         return "没有发现问题"
+    called = (*SEVERITY_ZH.values(), *reversed(RULED_ZH.values()))
     return f"共 {len(findings)} 处：" + "，".join(
-        f"{SEVERITY_ZH[severity]} {counts[severity]} 处" for severity in Severity if counts[severity]
+        f"{name} {counts[name]} 处" for name in called if counts[name]
     )
 
 
 def next_step_zh(findings: Sequence[Listed]) -> str:
     """What the department does next."""
-    found = {one.severity for one in findings}
+    found = {one.severity for one in findings if not one.verdict}
     steps = [text for applies, text in _steps(findings, found) if applies]
     if not steps:
-        return "不需要更正，自动处理的内容请核对一遍。" if found else "不需要更正。"
+        return "不需要更正，自动处理的内容请核对一遍。" if Severity.NOTE in found else "不需要更正。"
     return "".join(steps)
 
 
@@ -88,6 +103,10 @@ def _steps(findings: Sequence[Listed], found: set[Severity]) -> tuple[tuple[bool
         (
             not kept_out and bool(found & {Severity.BLOCK, Severity.SECURITY}),
             "请按“整改清单”逐条更正，在本单位原来的填报表或者标注件里改都可以，改完后重新报送。",
+        ),
+        (
+            any(one.is_refused for one in findings),
+            "列为“不予认可”的，审核人员没有认可，请更正后重新报送。",
         ),
         (
             Severity.HOLD in found,

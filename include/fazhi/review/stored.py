@@ -1,7 +1,7 @@
 """A stored submission as it goes back. In: the store, a submission and revision. Out: head, values, findings.
 
 What stands on a revision: what was found while reading it, and what the validation in force found (for a replaced
-revision, the last one that judged it).
+revision, the last one that judged it), each with the ruling of a steward that stands on it.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from fazhi.model.terms import Severity
 from fazhi.registry import Registry
 from fazhi.review.listed import Listed, in_order, listed, without_echoes
 from fazhi.review.returned import ReturnHead
+from fazhi.store.decisions import verdicts_on
 from fazhi.store.returns import RETURN_FIX_ZH, RETURNED_RULE, return_message_zh, standing_return
 from fazhi.store.tables import (
     current_parse,
@@ -52,9 +53,14 @@ class Returned:
         return tuple(one for one in self.findings if one.needs_action)
 
     @property
+    def confirmed(self) -> tuple[Listed, ...]:
+        """What a steward has confirmed or released: nothing is asked of the department any more."""
+        return tuple(one for one in self.findings if one.is_confirmed)
+
+    @property
     def changed(self) -> tuple[Listed, ...]:
         """What was changed automatically."""
-        return tuple(one for one in self.findings if not one.needs_action)
+        return tuple(one for one in self.findings if not one.needs_action and not one.is_confirmed)
 
 
 def returned(
@@ -175,8 +181,9 @@ def _findings(
         finding.c.parse_id == parse_id,
         or_(finding.c.validation_id.is_(None), finding.c.validation_id.in_(in_force)),
     )
-    rows = connection.execute(query).mappings()
-    found = in_order(without_echoes(listed(dict(row), edition) for row in rows))
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    ruled = verdicts_on(connection, read_as["year"], rows)
+    found = in_order(without_echoes(listed(row, edition, ruled.get(row["finding_id"], "")) for row in rows))
     stands = standing_return(connection, read_as["submission_id"], read_as["revision"])
     reason = would_return if would_return is not None or stands is None else stands.reason
     return found if reason is None else (_sent_back(reason), *found)

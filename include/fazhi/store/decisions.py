@@ -5,7 +5,7 @@ decision on a finding is bound to the digest of the value it was taken on and la
 (contracts/indicator-system.md, Severities).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -75,6 +75,15 @@ def newest_rows(
         DecisionKey(**{name: row[name] for name in DecisionKey.__dataclass_fields__}): row
         for row in connection.execute(statement).mappings()
     }
+
+
+def verdicts_on(connection: Connection, year: int, found: Iterable[Mapping[str, Any]]) -> Mapping[int, str]:
+    """The newest verdict on each of some rows of ``finding``, by its ``finding_id``; none where nobody ruled."""
+    keys = {
+        row["finding_id"]: key_of_finding(row) for row in found if row["severity"] in DECISION_OF_SEVERITY
+    }
+    newest_of = newest_rows(connection, year, {key.unit_code for key in keys.values()})
+    return {one: newest_of[key]["verdict"] for one, key in keys.items() if key in newest_of}
 
 
 def in_force(

@@ -1,0 +1,152 @@
+"""What a steward ruled, in what goes back: receipt, list of corrections, the marked cells (contracts/indicator-system.md)."""
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+from sqlalchemy import select
+
+from fazhi.collect.reporting import _told_finding
+from fazhi.model.terms import Severity
+from fazhi.review import Ruling, decide_finding
+from fazhi.review.listed import Listed
+from fazhi.review.listing import LIST_SHEET
+from fazhi.review.marked import FILL_OF
+from fazhi.review.stored import returned
+from fazhi.store import read
+from fazhi.store.decisions import DECISION_OF_SEVERITY, in_force
+from fazhi.store.findings import current_findings
+from fazhi.store.tables import finding
+from integration.test_review_returns import NOW, Desk
+from support.returns import COVER, fill
+
+PHONE = {"A1.3": {"note": "手机 13800138000"}}
+"""A warning on one cell (PII_FOUND); the cover without a signature is a hold on the whole file (NOT_APPROVED)."""
+UNSIGNED = {**COVER, "签发人": ""}
+WARNED, HELD = "PII_FOUND", "NOT_APPROVED"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    made = Desk(tmp_path)
+    fill(tmp_path / "填报表.xlsx", PHONE, cover=UNSIGNED)
+    made.submit(tmp_path / "填报表.xlsx")
+    return made
+
+
+def rule(desk: Desk, verdict: str, rules: Iterable[str] = (WARNED, HELD)) -> None:
+    with read(desk.engine) as connection:
+        found = connection.execute(select(finding.c.finding_id, finding.c.rule, finding.c.severity)).all()
+    asked = [one for one in found if one.rule in rules and one.severity in DECISION_OF_SEVERITY]
+    assert {one.rule for one in asked} == set(rules)
+    for one in asked:
+        ruling = Ruling(verdict, "已向单位核实（合成数据）", "steward")
+        assert decide_finding(desk.engine, finding_id=one.finding_id, ruling=ruling, now=NOW)
+
+
+def back(desk: Desk):
+    with read(desk.engine) as connection:
+        return returned(connection, desk.edition, desk.registry, "S1", 1)
+
+
+def rules_of(findings: Iterable[Listed]) -> list[str]:
+    return sorted(one.rule for one in findings)
+
+
+def list_rows(marked: bytes) -> dict[str, tuple[str, ...]]:
+    """The rows of the list by what they are called for (处理)."""
+    sheet = load_workbook(io.BytesIO(marked))[LIST_SHEET]
+    rows = [[str(cell.value or "") for cell in row] for row in sheet.iter_rows()]
+    begins = next(number for number, row in enumerate(rows) if row[0] == "序号")
+    return {row[1]: tuple(row) for row in rows[begins + 1 :]}
+
+
+def test_before_a_ruling_both_ask_for_something(desk: Desk):
+    assert rules_of(back(desk).to_correct) == [HELD, WARNED]
+    text = desk.receipt().text
+    assert "共 2 处：待审核决定 1 处，请说明或更正 1 处。" in text
+    assert "决定作出之前有关数据不计分" in text
+    assert "审核人员" not in text
+    assert set(list_rows(desk.marked())) == {"待审核决定", "请说明或更正"}
+
+
+def test_what_a_steward_confirmed_asks_for_nothing_any_more(desk: Desk):
+    rule(desk, "approve")
+    gone_back = back(desk)
+    assert (rules_of(gone_back.to_correct), rules_of(gone_back.confirmed)) == ([], [HELD, WARNED])
+    receipt = desk.receipt()
+    assert "共 2 处：已确认 2 处。" in receipt.text
+    assert "下一步：不需要更正。\n" in receipt.text
+    assert "一、需要处理的内容（0 处）" in receipt.text
+    assert "四、审核人员已确认的内容（2 处，不需要处理）" in receipt.text
+    assert "四、审核人员已确认的内容" in receipt.html
+    for shown in (receipt.text, receipt.html):
+        assert "不计分" not in shown
+        assert "请说明或更正" not in shown
+    assert desk.marked() is None
+
+
+def test_beside_an_open_finding_a_confirmed_one_is_listed_without_a_task(desk: Desk):
+    rule(desk, "approve", [WARNED])
+    assert (rules_of(back(desk).to_correct), rules_of(back(desk).confirmed)) == ([HELD], [WARNED])
+    marked = desk.marked()
+    rows = list_rows(marked)
+    assert set(rows) == {"待审核决定", "已确认"}
+    assert rows["已确认"][7] == "—"
+    assert rows["已确认"][9] == "审核人员已确认，不需要处理"
+    assert rows["待审核决定"][9] == "请先与考评办联系，决定之前不计分"
+    (cell,) = [
+        cell
+        for row in load_workbook(io.BytesIO(marked))["填报表"].iter_rows()
+        for cell in row
+        if cell.comment
+    ]
+    assert cell.fill.fgColor.rgb.endswith(FILL_OF[Severity.NOTE])
+    assert "，已确认】" in cell.comment.text
+    assert "怎样更正" not in cell.comment.text
+
+
+def test_what_a_steward_did_not_accept_must_be_corrected(desk: Desk):
+    rule(desk, "refuse")
+    gone_back = back(desk)
+    assert (rules_of(gone_back.to_correct), gone_back.confirmed) == ([HELD, WARNED], ())
+    receipt = desk.receipt(due_zh="2025年1月20日前")
+    assert "共 2 处：不予认可 2 处。" in receipt.text
+    assert "列为“不予认可”的，审核人员没有认可，请更正后重新报送。" in receipt.text
+    assert "决定作出之前" not in receipt.text
+    by_rule = {one.rule: gone_back.head.by_when_zh(one) for one in gone_back.findings}
+    assert by_rule == {
+        HELD: "本期报送截止前更正并重新报送，更正前不计分",
+        WARNED: "本期报送截止前更正并重新报送",
+    }
+    assert '<span class="chip block">不予认可</span>' in receipt.html
+    assert set(list_rows(desk.marked())) == {"不予认可"}
+
+
+def test_a_ruling_that_was_withdrawn_leaves_the_finding_as_it_was(desk: Desk):
+    before = desk.receipt()
+    rule(desk, "refuse")
+    rule(desk, "withdraw")
+    assert desk.receipt() == before
+
+
+def test_the_portal_is_told_what_became_of_each_finding(desk: Desk):
+    def told() -> dict[str, str]:
+        with read(desk.engine) as connection:
+            decided = in_force(connection, 2024)
+            rows = current_findings(connection, 2024)
+            return {row["rule"]: _told_finding(row, decided)["message"] for row in rows}
+
+    with read(desk.engine) as connection:
+        words = {
+            row["rule"]: (row["message_zh"], row["fix_zh"]) for row in current_findings(connection, 2024)
+        }
+    assert told() == {name: message + fix for name, (message, fix) in words.items()}
+    rule(desk, "approve", [WARNED])
+    rule(desk, "refuse", [HELD])
+    assert told() == {
+        WARNED: f"{words[WARNED][0]}审核人员已确认，不需要处理。",
+        HELD: f"{words[HELD][0]}审核人员没有认可。{words[HELD][1]}",
+    }
