@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from fazhi.intake import Submitted, Wording, cleaning, read_submission, values
+from fazhi.intake.codes import _PLUS, judge_number_in_text
 from fazhi.model.period import Period
 from fazhi.model.privacy import Masked, mask_personal_data
 from fazhi.model.terms import Severity, SubmissionKind
-from fazhi.sheets import markings
+from fazhi.sheets import Cell, markings
 from support.bad import unit_named
 from support.intake import HEADERS, UNIT, book, csv_text, found, read, row, saved
 from support.returns import shipped
@@ -310,3 +311,18 @@ def test_reading_leaves_no_cycles_and_the_collector_as_it_was(edition, enabled):
         finally:
             gc.enable()
     assert min(found) < 100
+
+
+def test_a_plus_sign_is_seen_in_each_of_its_compatible_forms():
+    """Texts without one are not normalised to look for a number that a spreadsheet has rewritten."""
+    forms = {
+        character
+        for character in map(chr, range(sys.maxunicode + 1))
+        if "+" in unicodedata.normalize("NFKC", character)
+    }
+    assert {character for character in forms if _PLUS.search(character)} == forms
+    assert len(forms) == 6
+    for plus in sorted(forms):
+        seen = judge_number_in_text(Cell(f"见1.50203E{plus}17号"))
+        assert seen is not None
+        assert seen.rule == "SCI_NOTATION_ID"

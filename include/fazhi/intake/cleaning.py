@@ -53,8 +53,7 @@ def classified_fault(file: ReadFile) -> FileFault | None:
     for sheet in file.sheets:
         if sheet.name is not None and classified_marking(sheet.name):
             return _classified("有一张工作表的名称带有涉密标志", "The name of a sheet bears it.")
-        # Texts repeat down a column: each is judged once.
-        marked = {text for text in _texts_of(sheet) if classified_marking(text)}
+        marked = {text for text in sheet.texts if classified_marking(text)}
         for row in sheet.rows if marked else ():
             for column, cell in row.cells.items():
                 if cell.text in marked:
@@ -63,10 +62,6 @@ def classified_fault(file: ReadFile) -> FileFault | None:
                         f"标志所在的单元格是{address}", f"It stands in cell {address}.", sheet.name, address
                     )
     return next((_beside(one) for one in file.asides if classified_marking(one.text)), None)
-
-
-def _texts_of(sheet: Sheet) -> set[str]:
-    return {cell.text for row in sheet.rows for cell in row.cells.values()}
 
 
 def _beside(aside: Aside) -> FileFault:
@@ -98,11 +93,13 @@ def cleaned(file: ReadFile, table: Table) -> Cleaned:
 
 
 def _clean_sheet(sheet: Sheet, table: Table, seen: dict[Place, tuple[Seen, ...]]) -> Sheet:
+    suspects = {text for text in sheet.texts if _may_need_cleaning(text)}
+    if not suspects:
+        return sheet
     fields = _Fields(sheet, table)
     changed: dict[int, dict[int, Cell]] = {}
     elsewhere: list[tuple[Place, Seen]] = []
-    suspects = {text for text in _texts_of(sheet) if _may_need_cleaning(text)}
-    for row in sheet.rows if suspects else ():
+    for row in sheet.rows:
         for column, cell in row.cells.items():
             if cell.text not in suspects:
                 continue

@@ -21,6 +21,9 @@ from fazhi.sheets import Cell
 
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]{2}")
 _INSIDE_TEXT = re.compile(r"(?<![0-9A-Za-z.])[0-9]\.[0-9]+[Ee]\+[0-9]{2}(?![0-9A-Za-z])")
+_PLUS = re.compile("[+\u207a\u208a\ufb29\ufe62\uff0b]")
+"""A plus sign in all its compatible forms; most texts have none and need not be normalised."""
+
 _LONG_NUMBER = 10**11
 """From 12 digits on a spreadsheet shows a number in scientific notation; from 16 on it loses digits."""
 _LOOKS_LIKE = {"I": "1", "O": "0", "S": "5", "V": "U", "Z": "2"}
@@ -99,6 +102,8 @@ def judge_number_in_text(cell: Cell) -> Seen | None:
     if cell.typed_number:
         digits = cell.text.partition(".")[0].lstrip("-")
         return _turned_into_a_number(cell.text) if len(digits) >= len(str(_LONG_NUMBER)) else None
+    if _PLUS.search(cell.text) is None:
+        return None
     found = _INSIDE_TEXT.search(unicodedata.normalize("NFKC", cell.text))
     return _turned_into_a_number(found[0]) if found is not None else None
 

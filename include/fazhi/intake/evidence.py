@@ -196,7 +196,7 @@ class UnitNames:
             self._add(alias.alias_zh, alias.unit_code)
         self._units = {unit.unit_code: unit for unit in registry.units}
         self._finder = NameFinder(self._names)
-        self._found: dict[str, tuple[tuple[int, str], ...]] = {}
+        self._found: dict[str, tuple[str, tuple[tuple[int, str], ...]]] = {}
         """The names inside file names seen before: departments use the same ones for many rows and months."""
 
     def _add(self, name: str, code: str) -> None:
@@ -206,8 +206,7 @@ class UnitNames:
 
     def foreign_in(self, piece: str, row: Row) -> tuple[str, str] | None:
         """The other unit at the head of a file's name, where the issuer stands, while the own one is not in it."""
-        squeezed = comparable(piece)
-        found = self._found_in(squeezed)
+        squeezed, found = self._found_in(piece)
         if not found or any(row.unit_code in self._names[name] for _, name in found):
             return None
         at, first = found[0]
@@ -217,13 +216,15 @@ class UnitNames:
             return None
         return f"“{piece}”是{first}的材料", f"{piece} is of another unit ({first})"
 
-    def _found_in(self, squeezed: str) -> tuple[tuple[int, str], ...]:
-        found = self._found.get(squeezed)
-        if found is None:
-            found = tuple(self._finder.found_in(squeezed))
+    def _found_in(self, piece: str) -> tuple[str, tuple[tuple[int, str], ...]]:
+        """A file's name as names are compared, and the names of units in it with their places."""
+        known = self._found.get(piece)
+        if known is None:
+            squeezed = comparable(piece)
+            known = squeezed, tuple(self._finder.found_in(squeezed))
             if len(self._found) < _REMEMBERED:
-                self._found[squeezed] = found
-        return found
+                self._found[piece] = known
+        return known
 
     def _allowed(self, row: Row) -> set[str]:
         """The unit itself, its predecessors, the bodies above and those that answer for the indicator's sources."""

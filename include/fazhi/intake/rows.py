@@ -6,7 +6,6 @@ not a value; a row that only repeats an earlier one is told and not counted agai
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
@@ -40,6 +39,13 @@ _ASKED = {
     ValueType.BOOLEAN: ("boolean", "value"),
     ValueType.DATE: ("date", "value"),
 }
+_ADDRESSED = {
+    "indicator_code": "cell_row",
+    "unit_code": "cell_unit",
+    **{key: f"cell_{key}" for key in ("numerator", "denominator", "value", "not_applicable", "evidence")},
+}
+"""Columns and where a value keeps the addresses of their cells."""
+
 _TEXT_COLUMNS = ("reason", "note", "evidence", "provenance")
 _DATE_EXPECTED = ("形如 2024-03-05 的日期", "a date such as 2024-03-05")
 
@@ -74,16 +80,22 @@ class RowContext:
         return self.cleaned.table
 
     @cached_property
-    def period(self) -> Mapping[str, Any]:
-        """What every value says of the period that is reported."""
+    def every_value(self) -> ReadValue:
+        """What every value of the table says: of the submission and of the period that is reported."""
         period = self.submitted.period
-        return {
-            "year": period.year,
-            "period": str(period),
-            "period_rank": period.rank,
-            "period_first": period.first_day.isoformat(),
-            "period_last": period.last_day.isoformat(),
-        }
+        return ReadValue(
+            row_no=0,
+            year=period.year,
+            period=str(period),
+            period_rank=period.rank,
+            period_first=period.first_day.isoformat(),
+            period_last=period.last_day.isoformat(),
+            kind=self.submitted.kind.value,
+            reporter_code=self.submitted.sender_code,
+            unit_code=self.submitted.sender_code,
+            indicator_code="",
+            sheet=self.table.sheet.name,
+        )
 
     @property
     def today(self) -> date:
@@ -149,14 +161,8 @@ class _RowReader:
         """The row as a value; ``findings`` then holds what was found on it."""
         self._cleaned_cells()
         self._unit_cell()
-        value = ReadValue(
-            row_no=row_no,
-            **self._context.period,
-            kind=self._submitted.kind.value,
-            reporter_code=self._submitted.sender_code,
-            unit_code=self._unit_code(),
-            indicator_code=self._code,
-            sheet=self._table.sheet.name,
+        value = self._context.every_value.beside(
+            row_no=row_no, unit_code=self._unit_code(), indicator_code=self._code
         )
         self._addresses(value)
         self._texts(value)
@@ -255,16 +261,9 @@ class _RowReader:
         return any(noted == key and seen.case == case for noted, seen in self._noted)
 
     def _addresses(self, value: ReadValue) -> None:
-        where = self._table.addresses(self._row).get
-        value.cell_row = where("indicator_code")
-        value.cell_unit = where("unit_code")
-        value.cell_numerator = where("numerator")
-        value.cell_denominator = where("denominator")
-        value.cell_value = where("value")
-        value.cell_boolean = where(self._place("boolean"))
-        value.cell_date = where(self._place("date"))
-        value.cell_not_applicable = where("not_applicable")
-        value.cell_evidence = where("evidence")
+        vars(value).update(self._table.addresses(self._row, _ADDRESSED))
+        value.cell_boolean = self._table.address(self._row, self._place("boolean"))
+        value.cell_date = self._table.address(self._row, self._place("date"))
 
     def _place(self, key: str) -> str:
         """Where a 是/否 or a date is: in its own column, or in 数值 if that is filled or the only one."""
@@ -338,8 +337,9 @@ class _RowReader:
 
     def _zero_for_na(self, value: ReadValue, indicator: Indicator) -> None:
         """Zeros where the indicator does not apply say nothing about the unit: read as not applicable."""
-        stated = (value.numerator_q, value.denominator_q, value.amount_q)
-        if all(number is None for number in stated) or any(stated) or self._fuzzy or self._unreadable:
+        if value.numerator_q or value.denominator_q or value.amount_q or self._fuzzy or self._unreadable:
+            return
+        if value.numerator_q is None and value.denominator_q is None and value.amount_q is None:
             return
         if not self._is_na and self._applies(indicator, value.unit_code):
             return

@@ -9,6 +9,7 @@ from fazhi.sheets import FileFault, ReadFile, Sheet
 
 TABLE_SHEET = "填报表"
 _HEADER_WITHIN_ROWS = 60
+_FEWEST_COLUMNS = 3
 _MOST_ROWS = 20_000
 _COLUMNS_OF_A_TEMPLATE = 6
 """A header with so many of the template's titles is the template's, changed."""
@@ -56,6 +57,8 @@ def _not_found(file: ReadFile) -> FileFault:
 
 def _table_of(sheet: Sheet) -> Table | None:
     for row in sheet.rows[:_HEADER_WITHIN_ROWS]:
+        if len(row.cells) < _FEWEST_COLUMNS:
+            continue
         found: dict[str, tuple[int, str]] = {}
         repeated = False
         for column, cell in row.cells.items():
@@ -64,7 +67,7 @@ def _table_of(sheet: Sheet) -> Table | None:
             repeated = repeated or key in found
             if key is not None:
                 found[key] = (column, title)
-        if "indicator_code" in found and len(found) >= 3 and not repeated:
+        if "indicator_code" in found and len(found) >= _FEWEST_COLUMNS and not repeated:
             return Table(sheet, row.number, found)
     return None
 

@@ -407,9 +407,10 @@ def _unit_column(table: Table) -> int | None:
 
 
 def _error_texts(table: Table, data: Sequence[Row]) -> Iterator[FileFault]:
+    columns = [(key, table.columns[key][0]) for key in _TEXTS if key in table.columns]
     for row in data:
-        for key in _TEXTS:
-            cell = table.cell(row, key)
+        for key, column in columns:
+            cell = row.cells.get(column)
             if cell is not None and cell.kind is CellKind.ERROR:
                 yield _fault(
                     table,

@@ -87,10 +87,12 @@ class Table:
         around = self._around_row.get(key)
         return None if around is None else f"{around[0]}{row.number}{around[1]}"
 
-    def addresses(self, row: Row) -> dict[str, str]:
-        """Where the cells of a row stand, by column."""
-        number = row.number
-        return {key: f"{before}{number}{after}" for key, (before, after) in self._around_row.items()}
+    def addresses(self, row: Row, called: Mapping[str, str]) -> dict[str, str]:
+        """Where the cells of some columns stand in a row, by what these are called there; columns it lacks are left out."""
+        number, around = row.number, self._around_row
+        return {
+            name: f"{around[key][0]}{number}{around[key][1]}" for key, name in called.items() if key in around
+        }
 
     @cached_property
     def _around_row(self) -> Mapping[str, tuple[str, str]]:

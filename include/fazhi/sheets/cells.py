@@ -1,9 +1,10 @@
 """Cells as written. In: what a reader found. Out: records of sheets, rows and cells, with their addresses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from openpyxl.utils import get_column_letter
@@ -102,6 +103,11 @@ class Sheet:
     rows: tuple[Row, ...]
     hidden: bool = False
     layout: Layout = field(default=Layout())
+
+    @cached_property
+    def texts(self) -> Set[str]:
+        """The texts of its cells. They repeat down a column: what depends on nothing else is judged once for each."""
+        return {cell.text for row in self.rows for cell in row.cells.values()}
 
     def address(self, row: int, column: int, title: str) -> str:
         """Where a cell stands: ``E7``, and in a CSV ``line:column name``."""

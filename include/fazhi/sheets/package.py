@@ -129,8 +129,8 @@ class Package:
         return self._relations[path]
 
     def _read_relations(self, path: str) -> Mapping[str, tuple[str, str]]:
-        folder, name = posixpath.split(path)
-        rels = posixpath.join(folder, "_rels", f"{name}.rels")
+        folder, slash, name = path.rpartition("/")
+        rels = f"{folder}{slash}_rels/{name}.rels"
         return _relations_in(self.part(rels), folder) if self.has(rels) else {}
 
 

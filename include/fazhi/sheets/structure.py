@@ -153,10 +153,10 @@ def _fault(sheet: Sheet, address: str, found: str, expected: str, detail: str) -
 
 def _injections(sheet: Sheet) -> Iterator[FileFault]:
     titles = _titles(sheet)
-    for row in sheet.rows:
+    suspects = {text for text in sheet.texts if text[0] in LEADS}
+    for row in sheet.rows if suspects else ():
         for column, cell in row.cells.items():
-            text = cell.text
-            if text[0] in LEADS and cell.kind is CellKind.TEXT and runs_as_formula(text):
+            if cell.text in suspects and cell.kind is CellKind.TEXT and runs_as_formula(cell.text):
                 yield _attack(sheet, sheet.address(row.number, column, titles.get(column, str(column))))
 
 
