@@ -285,14 +285,20 @@ def _corrected(
     connection: Connection, year: int, units: Sequence[final.ProposedUnit]
 ) -> dict[str, final.ProposedUnit]:
     """The sealed results that a correction would replace, by unit."""
-    keys = [(unit.unit_code, unit.correction_of) for unit in units if unit.correction_of is not None]
-    if not keys:
+    replaced = {unit.unit_code: unit.correction_of for unit in units if unit.correction_of is not None}
+    if not replaced:
         return {}
+    # by its parts: SQLite reads a year's results to find pairs of unit and version
     statement = select(result).where(
-        result.c.year == year, tuple_(result.c.unit_code, result.c.version).in_(keys)
+        result.c.year == year,
+        result.c.unit_code.in_(replaced),
+        result.c.version.in_(set(replaced.values())),
     )
-    rows = connection.execute(statement).mappings()
-    return {row["unit_code"]: final.ProposedUnit(**{name: row[name] for name in _NUMBERS}) for row in rows}
+    return {
+        row["unit_code"]: final.ProposedUnit(**{name: row[name] for name in _NUMBERS})
+        for row in connection.execute(statement).mappings()
+        if row["version"] == replaced[row["unit_code"]]
+    }
 
 
 # --- what still blocks a result -------------------------------------------------------------------------------------
