@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from fazhi.sheets.cells import Aside
 from fazhi.sheets.markup import scan
-from fazhi.sheets.package import Package
+from fazhi.sheets.package import Package, of_templates
 from fazhi.sheets.refusal import DamagedError
 
 PROPERTIES = (
@@ -29,8 +29,21 @@ _CELL = re.compile(r"[A-Z]{1,3}[0-9]{1,7}")
 
 def asides_of_book(package: Package) -> tuple[Aside, ...]:
     """The properties of an Office document."""
-    paths = [path for kind, path in package.relations("").values() if kind in _KINDS_OF_PROPERTIES]
-    return tuple(Aside(text) for path in paths for text in _texts(package, path, PROPERTIES))
+    listed = [(kind, path) for kind, path in package.relations("").values() if kind in _KINDS_OF_PROPERTIES]
+    return tuple(Aside(text) for kind, path in listed for text in _properties(package, kind, path))
+
+
+def _properties(package: Package, kind: str, path: str) -> Iterable[str]:
+    with suppress(DamagedError):
+        if kind == "extended-properties" and package.has(path):
+            return _of_the_program(package.part(path))
+    return _texts(package, path, PROPERTIES)
+
+
+@of_templates
+def _of_the_program(content: bytes) -> tuple[str, ...]:
+    """The texts of the properties that a program writes of itself, the same in all files of a template."""
+    return tuple(texts_of(content, PROPERTIES))
 
 
 def asides_of_sheet(package: Package, path: str, sheet: str, headers: Iterable[str]) -> tuple[Aside, ...]:

@@ -7,13 +7,11 @@ refused, so that no entity is ever expanded; depth and number of elements are li
 import codecs
 import re
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 from xml.parsers import expat
 
 from fazhi.sheets import limits
 from fazhi.sheets.refusal import DamagedError, RefusedError, suspicious
 
-_REMEMBERED = 500
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"<\x00", b"\x00<")
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DECLARED_WITHIN = 500
@@ -22,7 +20,6 @@ _CHINESE = ("gb2312", "gbk", "gb18030")
 _SINGLE_BYTE = re.compile(r"(?:iso-8859-|windows-125|cp125)[0-9]{1,2}")
 Start = Callable[[Mapping[str, str]], None]
 End = Callable[[], None]
-_Handler = TypeVar("_Handler", Start, End)
 
 
 def local_name(name: str) -> str:
@@ -46,7 +43,7 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
     """
     content = _in_utf8(content)
     _refuse_too_long(content)
-    begins, finishes = dict[str, Start | None](starts), dict[str, End | None](ends)
+    begins, finishes = starts.get, ends.get
     depth, deepest = 0, limits.MAX_DEPTH
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -54,20 +51,18 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
         depth += 1
         if depth > deepest:
             raise RefusedError(suspicious(f"部件内元素嵌套超过{deepest}层"))
-        try:
-            handler = begins[name]
-        except KeyError:
-            handler = _by_local_name(begins, name)
+        handler = begins(name)
+        if handler is None and ":" in name:  # a prefix does not count (strict, transitional, any writer)
+            handler = begins(local_name(name))
         if handler is not None:
             handler(attributes)
 
     def end(name: str) -> None:
         nonlocal depth
         depth -= 1
-        try:
-            handler = finishes[name]
-        except KeyError:
-            handler = _by_local_name(finishes, name)
+        handler = finishes(name)
+        if handler is None and ":" in name:
+            handler = finishes(local_name(name))
         if handler is not None:
             handler()
 
@@ -82,14 +77,6 @@ def scan(content: bytes, starts: Mapping[str, Start], ends: Mapping[str, End], t
         parser.Parse(content, True)
     except expat.ExpatError as broken:
         raise DamagedError from broken
-
-
-def _by_local_name(handlers: dict[str, _Handler | None], name: str) -> _Handler | None:
-    """The handler of a name met for the first time; its prefix does not count (strict, transitional, any writer)."""
-    handler = handlers.get(local_name(name)) if ":" in name else None
-    if len(handlers) < _REMEMBERED:
-        handlers[name] = handler
-    return handler
 
 
 def _refuse_too_long(content: bytes) -> None:
