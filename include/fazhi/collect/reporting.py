@@ -20,7 +20,7 @@ from fazhi.collect.rivals import in_turn
 from fazhi.model.canonical import canonical_bytes, digest
 from fazhi.model.errors import SystemFault
 from fazhi.model.privacy import mask_personal_data
-from fazhi.model.terms import Severity
+from fazhi.model.terms import RULED_TOLD_ZH, Severity
 from fazhi.store import read
 from fazhi.store.decisions import DECISION_OF_SEVERITY, DecisionKey, in_force, key_of_finding
 from fazhi.store.findings import current_findings
@@ -45,9 +45,6 @@ from fazhi.store.tables import (
 
 REVIEWED_BY = "自动核验"
 _PER_TRANSACTION = 64
-
-_RULED_ZH = {"approve": "审核人员已确认，不需要处理。", "refuse": "审核人员没有认可。"}
-"""What a department is told of a steward's verdict on a finding."""
 
 CorrectionList = Callable[[str, int], bytes | None]
 """The correction workbook (整改清单) of a submission's id and revision; ``None`` where there is none."""
@@ -315,14 +312,14 @@ def _verdict(row: Mapping[str, Any], decided: Mapping[DecisionKey, str]) -> str 
 def _told_finding(row: Mapping[str, Any], decided: Mapping[DecisionKey, str]) -> dict[str, str]:
     """A finding in words: what was found, what a steward made of it, and what is to be done unless that is nothing."""
     place = " ".join(part for part in (row["sheet"], row["cell"]) if part)
-    verdict = _verdict(row, decided) or ""
+    verdict = _verdict(row, decided)
+    ruled = f"{RULED_TOLD_ZH[verdict]}。" if verdict in RULED_TOLD_ZH else ""
     done = "" if verdict == "approve" else row["fix_zh"]
-    words = f"{row['message_zh']}{_RULED_ZH.get(verdict, '')}{done}"
     return {
         "rule": row["rule"],
         "severity": row["severity"],
         "where": place or "整份文件",
-        "message": words,
+        "message": f"{row['message_zh']}{ruled}{done}",
     }
 
 

@@ -32,6 +32,9 @@ SEVERITY_ZH = {
 RULED_ZH = {"approve": "已确认", "refuse": "不予认可"}
 """What a steward's verdict on a finding is called; one that was withdrawn leaves the finding as it was."""
 
+RULED_TOLD_ZH = {"approve": "审核人员已确认，不需要处理", "refuse": "审核人员没有认可"}
+"""What a department is told of a verdict."""
+
 
 class ValueType(StrEnum):
     """How an indicator's value is written."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fazhi.model.terms import RULED_ZH, SEVERITY_ZH, Severity
+from fazhi.model.terms import RULED_TOLD_ZH, RULED_ZH, SEVERITY_ZH, Severity
 from fazhi.review.listed import Listed
 from fazhi.store.returns import RETURNED_RULE
 from fazhi.systems.edition import Edition
@@ -21,7 +21,7 @@ BY_WHEN_ZH: dict[Severity, str] = {
 }
 """By when and what has to be done, by severity, where no day is set."""
 
-CONFIRMED_ZH = "审核人员已确认，不需要处理"
+CONFIRMED_ZH = RULED_TOLD_ZH["approve"]
 """What is said of a finding that a steward has confirmed or released."""
 
 REFUSED_BY_WHEN_ZH: dict[Severity, str] = {
