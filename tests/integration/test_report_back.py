@@ -20,7 +20,7 @@ from fazhi.model.errors import ConfigurationError, Unreachable
 from fazhi.sandbox import Fault, FaultKind, Moment, SandboxPortal
 from fazhi.settings import PROJECT_ROOT, Settings
 from fazhi.store import open_store, read, tables, write
-from fazhi.store.decisions import DecisionKey
+from fazhi.store.decisions import DecisionKey, Ruled
 from fazhi.store.findings import current_findings
 from support.city import city_environment, fazhi, write_city
 from support.portal import TOKEN, client_of, faults_of, schema_of_review, sha256_of
@@ -281,7 +281,7 @@ def decided(kind, verdict, **changes):
         "value_digest": "d",
         **changes,
     }
-    return {DecisionKey(kind=kind, **key): verdict}
+    return {DecisionKey(kind=kind, **key): Ruled(verdict, "合成数据")}
 
 
 @pytest.mark.parametrize(

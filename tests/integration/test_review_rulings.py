@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.cell.cell import Cell
 from sqlalchemy import select
 
 from fazhi.collect.reporting import _told_finding
@@ -16,7 +17,7 @@ from fazhi.review.listing import LIST_SHEET
 from fazhi.review.marked import FILL_OF
 from fazhi.review.stored import returned
 from fazhi.store import read
-from fazhi.store.decisions import DECISION_OF_SEVERITY, in_force
+from fazhi.store.decisions import DECISION_OF_SEVERITY, rulings
 from fazhi.store.findings import current_findings
 from fazhi.store.tables import finding
 from integration.test_review_returns import NOW, Desk
@@ -25,6 +26,8 @@ from support.returns import COVER, fill
 PHONE = {"A1.3": {"note": "手机 13800138000"}}
 """A warning on one cell (PII_FOUND); the cover without a signature is a hold on the whole file (NOT_APPROVED)."""
 UNSIGNED = {**COVER, "签发人": ""}
+NOT_ACCEPTED = "审核人员没有认可：已向单位核实（合成数据），联系电话 138****8000。"
+"""The reason that ``rule`` gives, as a department reads it."""
 WARNED, HELD = "PII_FOUND", "NOT_APPROVED"
 
 
@@ -42,7 +45,7 @@ def rule(desk: Desk, verdict: str, rules: Iterable[str] = (WARNED, HELD)) -> Non
     asked = [one for one in found if one.rule in rules and one.severity in DECISION_OF_SEVERITY]
     assert {one.rule for one in asked} == set(rules)
     for one in asked:
-        ruling = Ruling(verdict, "已向单位核实（合成数据）", "steward")
+        ruling = Ruling(verdict, "已向单位核实（合成数据），联系电话 13800138000。", "steward")
         assert decide_finding(desk.engine, finding_id=one.finding_id, ruling=ruling, now=NOW)
 
 
@@ -61,6 +64,13 @@ def list_rows(marked: bytes) -> dict[str, tuple[str, ...]]:
     rows = [[str(cell.value or "") for cell in row] for row in sheet.iter_rows()]
     begins = next(number for number, row in enumerate(rows) if row[0] == "序号")
     return {row[1]: tuple(row) for row in rows[begins + 1 :]}
+
+
+def commented(marked: bytes) -> Cell:
+    """The only cell with a comment."""
+    sheet = load_workbook(io.BytesIO(marked))["填报表"]
+    (cell,) = [cell for row in sheet.iter_rows() for cell in row if cell.comment]
+    return cell
 
 
 def test_before_a_ruling_both_ask_for_something(desk: Desk):
@@ -97,12 +107,7 @@ def test_beside_an_open_finding_a_confirmed_one_is_listed_without_a_task(desk: D
     assert rows["已确认"][7] == "—"
     assert rows["已确认"][9] == "审核人员已确认，不需要处理"
     assert rows["待审核决定"][9] == "请先与考评办联系，决定之前不计分"
-    (cell,) = [
-        cell
-        for row in load_workbook(io.BytesIO(marked))["填报表"].iter_rows()
-        for cell in row
-        if cell.comment
-    ]
+    cell = commented(marked)
     assert cell.fill.fgColor.rgb.endswith(FILL_OF[Severity.NOTE])
     assert "，已确认】" in cell.comment.text
     assert "怎样更正" not in cell.comment.text
@@ -122,7 +127,12 @@ def test_what_a_steward_did_not_accept_must_be_corrected(desk: Desk):
         WARNED: "本期报送截止前更正并重新报送",
     }
     assert '<span class="chip block">不予认可</span>' in receipt.html
-    assert set(list_rows(desk.marked())) == {"不予认可"}
+    assert receipt.text.count(f"   审核：{NOT_ACCEPTED}\n") == 2
+    assert receipt.html.count(f"<b>{NOT_ACCEPTED}</b>") == 2
+    marked = desk.marked()
+    assert set(list_rows(marked)) == {"不予认可"}
+    assert f"\n{NOT_ACCEPTED}" in list_rows(marked)["不予认可"][6]
+    assert f"\n{NOT_ACCEPTED}\n怎样更正：" in commented(marked).comment.text
 
 
 def test_a_ruling_that_was_withdrawn_leaves_the_finding_as_it_was(desk: Desk):
@@ -135,9 +145,9 @@ def test_a_ruling_that_was_withdrawn_leaves_the_finding_as_it_was(desk: Desk):
 def test_the_portal_is_told_what_became_of_each_finding(desk: Desk):
     def told() -> dict[str, str]:
         with read(desk.engine) as connection:
-            decided = in_force(connection, 2024)
+            ruled = rulings(connection, 2024)
             rows = current_findings(connection, 2024)
-            return {row["rule"]: _told_finding(row, decided)["message"] for row in rows}
+            return {row["rule"]: _told_finding(row, ruled)["message"] for row in rows}
 
     with read(desk.engine) as connection:
         words = {
@@ -148,5 +158,5 @@ def test_the_portal_is_told_what_became_of_each_finding(desk: Desk):
     rule(desk, "refuse", [HELD])
     assert told() == {
         WARNED: f"{words[WARNED][0]}审核人员已确认，不需要处理。",
-        HELD: f"{words[HELD][0]}审核人员没有认可。{words[HELD][1]}",
+        HELD: f"{words[HELD][0]}{NOT_ACCEPTED}{words[HELD][1]}",
     }

@@ -30,7 +30,7 @@ decide_app = typer.Typer(help="裁定：不适用、预警、待定事项、退�
 app.add_typer(decide_app, name="decide")
 
 VerdictOption = Annotated[str, typer.Option("--verdict", help="approve 同意、refuse 不同意、withdraw 撤回")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="理由")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="理由；不予认可（refuse）的理由报送单位会看到")]
 ByOption = Annotated[str, typer.Option("--by", help="裁定人")]
 AskedByOption = Annotated[str, typer.Option("--requested-by", help="申请人，不能与裁定人相同")]
 

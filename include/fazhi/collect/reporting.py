@@ -20,9 +20,9 @@ from fazhi.collect.rivals import in_turn
 from fazhi.model.canonical import canonical_bytes, digest
 from fazhi.model.errors import SystemFault
 from fazhi.model.privacy import mask_personal_data
-from fazhi.model.terms import RULED_TOLD_ZH, Severity
+from fazhi.model.terms import Severity
 from fazhi.store import read
-from fazhi.store.decisions import DECISION_OF_SEVERITY, DecisionKey, in_force, key_of_finding
+from fazhi.store.decisions import DECISION_OF_SEVERITY, DecisionKey, Ruled, key_of_finding, rulings
 from fazhi.store.findings import current_findings
 from fazhi.store.returns import (
     RETURN_FIX_ZH,
@@ -80,7 +80,7 @@ class ReportCounts:
 
 
 def outcome_of(
-    findings: Iterable[Mapping[str, Any]], decided: Mapping[DecisionKey, str]
+    findings: Iterable[Mapping[str, Any]], ruled: Mapping[DecisionKey, Ruled]
 ) -> ReviewOutcome | None:
     """What findings and decisions make of a submission; ``None`` while a steward has to decide.
 
@@ -90,12 +90,13 @@ def outcome_of(
 
     Args:
         findings: Rows of ``finding`` in force on the submission.
-        decided: The newest verdict of each decision of the year.
+        ruled: What stands on each thing of the year that somebody ruled on.
     """
     open_severities = set()
     for row in findings:
         severity = Severity(row["severity"])
-        verdict = _verdict(row, decided)
+        on_it = _ruling_on(row, ruled)
+        verdict = "" if on_it is None else on_it.verdict
         if severity in (Severity.BLOCK, Severity.SECURITY) or verdict == "refuse":
             return ReviewOutcome.RETURNED
         if verdict != "approve":
@@ -185,25 +186,25 @@ def _reviews(engine: Engine, year: int) -> tuple[list[_Review], int]:
     with read(engine) as connection:
         judged = _judged(connection, year)
         found = _findings_by_submission(connection, year)
-        decided = in_force(connection, year)
+        ruled = rulings(connection, year)
         sent_back = standing_returns(connection, year)
         refused = _locked_out(connection, year)
     reviews: list[_Review] = []
     waiting = 0
     for key in judged:
         rows = found.get(key, [])
-        outcome = outcome_of(rows, decided)
+        outcome = outcome_of(rows, ruled)
         if key in sent_back:
-            reviews.append(_sent_back(sent_back[key], rows, decided))
+            reviews.append(_sent_back(sent_back[key], rows, ruled))
         elif outcome is None:
             waiting += 1
         else:
-            reviews.append(_Review(*key, outcome, tuple(_told_finding(row, decided) for row in rows)))
+            reviews.append(_Review(*key, outcome, tuple(_told_finding(row, ruled) for row in rows)))
     return reviews + refused, waiting
 
 
 def _sent_back(
-    by_steward: StewardsReturn, rows: Iterable[Mapping[str, Any]], decided: Mapping[DecisionKey, str]
+    by_steward: StewardsReturn, rows: Iterable[Mapping[str, Any]], ruled: Mapping[DecisionKey, Ruled]
 ) -> _Review:
     """A steward's return: the reason first, then everything that was found."""
     reason = {
@@ -216,7 +217,7 @@ def _sent_back(
         by_steward.submission_id,
         by_steward.revision,
         ReviewOutcome.RETURNED,
-        (reason, *(_told_finding(row, decided) for row in rows)),
+        (reason, *(_told_finding(row, ruled) for row in rows)),
         by_steward.decided_name,
     )
 
@@ -305,21 +306,21 @@ def _findings_by_submission(connection: Connection, year: int) -> dict[tuple[str
     return found
 
 
-def _verdict(row: Mapping[str, Any], decided: Mapping[DecisionKey, str]) -> str | None:
-    return decided.get(key_of_finding(row)) if row["severity"] in DECISION_OF_SEVERITY else None
+def _ruling_on(row: Mapping[str, Any], ruled: Mapping[DecisionKey, Ruled]) -> Ruled | None:
+    return ruled.get(key_of_finding(row)) if row["severity"] in DECISION_OF_SEVERITY else None
 
 
-def _told_finding(row: Mapping[str, Any], decided: Mapping[DecisionKey, str]) -> dict[str, str]:
+def _told_finding(row: Mapping[str, Any], ruled: Mapping[DecisionKey, Ruled]) -> dict[str, str]:
     """A finding in words: what was found, what a steward made of it, and what is to be done unless that is nothing."""
     place = " ".join(part for part in (row["sheet"], row["cell"]) if part)
-    verdict = _verdict(row, decided)
-    ruled = f"{RULED_TOLD_ZH[verdict]}。" if verdict in RULED_TOLD_ZH else ""
-    done = "" if verdict == "approve" else row["fix_zh"]
+    on_it = _ruling_on(row, ruled)
+    told = "" if on_it is None else on_it.told_zh
+    done = "" if on_it is not None and on_it.verdict == "approve" else row["fix_zh"]
     return {
         "rule": row["rule"],
         "severity": row["severity"],
         "where": place or "整份文件",
-        "message": f"{row['message_zh']}{ruled}{done}",
+        "message": f"{row['message_zh']}{told}{done}",
     }
 
 

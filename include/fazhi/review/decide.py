@@ -27,7 +27,7 @@ VERDICTS = ("approve", "refuse", "withdraw")
 
 @dataclass(frozen=True)
 class Ruling:
-    """A steward's ruling: the verdict, the reason, who asked for it and who gives it."""
+    """A steward's ruling: the verdict, the reason (of a refusal, as the department will read it), who asked and who rules."""
 
     verdict: str
     reason: str

@@ -14,6 +14,7 @@ from openpyxl.utils import column_index_from_string
 from fazhi.model.privacy import mask_personal_data
 from fazhi.model.terms import RULED_ZH, SEVERITY_ZH, Severity
 from fazhi.sheets.cover import COVER_SHEET
+from fazhi.store.decisions import Ruled
 from fazhi.systems.edition import Edition
 from fazhi.systems.wording import BASIS_STATUS_ZH
 
@@ -54,6 +55,8 @@ class Listed:
     legal_basis_status: str
     verdict: str = ""
     """The ruling of a steward that stands on it: ``approve``, ``refuse``; empty where none does."""
+    ruling_zh: str = ""
+    """What is told of it: ``审核人员没有认可：附件没有盖章。``"""
 
     @property
     def is_confirmed(self) -> bool:
@@ -127,7 +130,7 @@ def csv_cell_at(address: str | None) -> tuple[int, str] | None:
     return None if match is None else (int(match[1]), match[2])
 
 
-def listed(row: Mapping[str, Any], edition: Edition, verdict: str = "") -> Listed:
+def listed(row: Mapping[str, Any], edition: Edition, ruled: Ruled | None = None) -> Listed:
     """A row of ``finding`` (or the attributes of one) as a record, with the ruling that stands on it."""
     check = next((one for one in edition.checks if one.check_id == row["check_id"]), None)
     code = row["indicator_code"]
@@ -148,7 +151,8 @@ def listed(row: Mapping[str, Any], edition: Edition, verdict: str = "") -> Liste
         fix_zh=mask_personal_data(row["fix_zh"]).text,
         legal_basis=check.legal_basis if check is not None else "",
         legal_basis_status=check.legal_basis_status if check is not None else "unverified",
-        verdict=verdict if verdict in RULED_ZH else "",
+        verdict=ruled.verdict if ruled is not None and ruled.verdict in RULED_ZH else "",
+        ruling_zh=ruled.told_zh if ruled is not None else "",
     )
 
 

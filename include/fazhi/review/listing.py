@@ -180,7 +180,7 @@ def _write_row(
         _place_text(one, link),
         " ".join(filter(None, (one.indicator_code, one.indicator_zh))) or "—",
         one.value or "—",
-        one.message_zh + (f"\n对照的单元格：{'、'.join(map(place_zh, one.related))}" if one.related else ""),
+        _problem(one),
         "—" if one.is_confirmed else one.fix_zh,
         one.basis_zh,
         head.by_when_zh(one),
@@ -195,6 +195,12 @@ def _write_row(
         _link(sheet.cell(row, _PLACE), link)
     tallest = max(_lines(text, width) for text, width in zip(texts, widths, strict=True))
     sheet.row_dimensions[row].height = min(_TALLEST, _POINTS_PER_LINE * tallest + 6)
+
+
+def _problem(one: Listed) -> str:
+    ruling = f"\n{one.ruling_zh}" if one.is_refused else ""
+    compared = f"\n对照的单元格：{'、'.join(map(place_zh, one.related))}" if one.related else ""
+    return f"{one.message_zh}{ruling}{compared}"
 
 
 def _place_text(one: Listed, link: Link | None) -> str:

@@ -158,7 +158,10 @@ def _comment(of_cell: Sequence[tuple[int, Listed]], existing: Comment | None) ->
 
 
 def _how_on(one: Listed) -> str:
-    return CONFIRMED_ZH if one.is_confirmed else f"怎样更正：{one.fix_zh}"
+    if one.is_confirmed:
+        return CONFIRMED_ZH
+    ruling = f"{one.ruling_zh}\n" if one.is_refused else ""
+    return f"{ruling}怎样更正：{one.fix_zh}"
 
 
 def _where_in_merged(one: Listed) -> str:

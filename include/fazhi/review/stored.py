@@ -18,7 +18,7 @@ from fazhi.model.terms import Severity
 from fazhi.registry import Registry
 from fazhi.review.listed import Listed, in_order, listed, without_echoes
 from fazhi.review.returned import ReturnHead
-from fazhi.store.decisions import verdicts_on
+from fazhi.store.decisions import rulings_on
 from fazhi.store.returns import RETURN_FIX_ZH, RETURNED_RULE, return_message_zh, standing_return
 from fazhi.store.tables import (
     current_parse,
@@ -182,8 +182,8 @@ def _findings(
         or_(finding.c.validation_id.is_(None), finding.c.validation_id.in_(in_force)),
     )
     rows = [dict(row) for row in connection.execute(query).mappings()]
-    ruled = verdicts_on(connection, read_as["year"], rows)
-    found = in_order(without_echoes(listed(row, edition, ruled.get(row["finding_id"], "")) for row in rows))
+    ruled = rulings_on(connection, read_as["year"], rows)
+    found = in_order(without_echoes(listed(row, edition, ruled.get(row["finding_id"])) for row in rows))
     stands = standing_return(connection, read_as["submission_id"], read_as["revision"])
     reason = would_return if would_return is not None or stands is None else stands.reason
     return found if reason is None else (_sent_back(reason), *found)

@@ -7,10 +7,12 @@ decision on a finding is bound to the digest of the value it was taken on and la
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, select, true
 
+from fazhi.model.privacy import mask_personal_data
+from fazhi.model.terms import RULED_TOLD_ZH
 from fazhi.store.tables import decision
 
 DecisionKind = Literal["not_applicable", "warning", "hold"]
@@ -28,6 +30,25 @@ class DecisionKey:
     period: str
     rule: str
     value_digest: str
+
+
+class Ruled(NamedTuple):
+    """What stands on a thing: the newest verdict (``approve``, ``refuse``, ``withdraw``) and the reason given for it."""
+
+    verdict: str
+    reason: str
+
+    @property
+    def told_zh(self) -> str:
+        """What the department reads of it; empty where it was withdrawn.
+
+        The reason of a refusal is told, for without it nobody knows what to put right. Why something was confirmed
+        is for the records.
+        """
+        told = RULED_TOLD_ZH.get(self.verdict, "")
+        if self.verdict != "refuse":
+            return told and f"{told}。"
+        return f"{told}：{mask_personal_data(self.reason).text.rstrip('。')}。"
 
 
 def key_of_finding(row: Mapping[str, Any] | RowMapping) -> DecisionKey:
@@ -63,48 +84,40 @@ def newest(connection: Connection, year: int, key: DecisionKey) -> str | None:
 
 
 def newest_rows(
-    connection: Connection, year: int, units: Collection[str]
+    connection: Connection, year: int, units: Collection[str] | None = None
 ) -> Mapping[DecisionKey, RowMapping]:
-    """The newest row of ``decision`` on each thing about some units that somebody ruled on."""
-    statement = (
-        select(decision)
-        .where(decision.c.year == year, decision.c.unit_code.in_(units))
-        .order_by(decision.c.decision_id)
-    )
+    """The newest row of ``decision`` on each thing of a year that somebody ruled on, about some units if told."""
+    about = true() if units is None else decision.c.unit_code.in_(units)
+    statement = select(decision).where(decision.c.year == year, about).order_by(decision.c.decision_id)
     return {
         DecisionKey(**{name: row[name] for name in DecisionKey.__dataclass_fields__}): row
         for row in connection.execute(statement).mappings()
     }
 
 
-def verdicts_on(connection: Connection, year: int, found: Iterable[Mapping[str, Any]]) -> Mapping[int, str]:
-    """The newest verdict on each of some rows of ``finding``, by its ``finding_id``; none where nobody ruled."""
+def rulings_on(connection: Connection, year: int, found: Iterable[Mapping[str, Any]]) -> Mapping[int, Ruled]:
+    """What stands on each of some rows of ``finding``, by its ``finding_id``; none where nobody ruled."""
     keys = {
         row["finding_id"]: key_of_finding(row) for row in found if row["severity"] in DECISION_OF_SEVERITY
     }
-    newest_of = newest_rows(connection, year, {key.unit_code for key in keys.values()})
-    return {one: newest_of[key]["verdict"] for one, key in keys.items() if key in newest_of}
+    newest_of = rulings(connection, year, {key.unit_code for key in keys.values()})
+    return {one: newest_of[key] for one, key in keys.items() if key in newest_of}
+
+
+def rulings(
+    connection: Connection, year: int, units: Collection[str] | None = None
+) -> Mapping[DecisionKey, Ruled]:
+    """What stands on each thing of a year that somebody ruled on, about some units if told."""
+    return {
+        key: Ruled(row["verdict"], row["reason"]) for key, row in newest_rows(connection, year, units).items()
+    }
 
 
 def in_force(
     connection: Connection, year: int, units: Collection[str] | None = None
 ) -> Mapping[DecisionKey, str]:
     """The newest verdict (``approve``, ``refuse``, ``withdraw``) of each key of a year, of some units if told."""
-    about = true() if units is None else decision.c.unit_code.in_(units)
-    rows = connection.execute(
-        select(decision).where(decision.c.year == year, about).order_by(decision.c.decision_id)
-    ).mappings()
-    return {
-        DecisionKey(
-            kind=row["kind"],
-            unit_code=row["unit_code"],
-            indicator_code=row["indicator_code"],
-            period=row["period"],
-            rule=row["rule"],
-            value_digest=row["value_digest"],
-        ): row["verdict"]
-        for row in rows
-    }
+    return {key: ruled.verdict for key, ruled in rulings(connection, year, units).items()}
 
 
 def approved(
