@@ -77,7 +77,7 @@ performance: install ## measure whole nights and write docs/performance.md (FAZH
 	@for bench in year backfill same_checks:same airflow; do \
 	  $(BIN)/python tests/benchmarks/bench_$${bench%%:*}.py --json $(RESULTS)/$${bench##*:}.json || exit 1; done
 	@$(BIN)/python tests/benchmarks/workers.py --json $(RESULTS)/workers.json || test $$? = 2
-	@test -z "$(FAZHI_BENCH)" || for bench in validation resubmission; do \
+	@test -z "$(FAZHI_BENCH)" || for bench in validation resubmission intake; do \
 	  FAZHI_BENCH=full $(BIN)/python tests/benchmarks/bench_$$bench.py > $(RESULTS)/$$bench.txt || exit 1; done
 	@$(BIN)/python tests/benchmarks/write_performance.py $(RESULTS)
 

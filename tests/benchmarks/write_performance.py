@@ -2,7 +2,8 @@
 
 The folder may have ``year*.json`` (``bench_year.py``; several files are several sizes, two at least), ``backfill*.json``
 (``bench_backfill.py``, a size each), ``same.json`` (``bench_same_checks.py``), ``airflow.json``, ``workers.json``
-(``workers.py``), and ``validation.txt`` and ``resubmission.txt``: what those benches print at FAZHI_BENCH=full.
+(``workers.py``), and ``validation.txt``, ``resubmission.txt`` and ``intake.txt``: what those benches print at
+FAZHI_BENCH=full.
 ``make performance`` fills it and calls this.
 
 A section whose measurements are in the folder is written anew, with its day, its machine and its load; every other section
@@ -72,6 +73,7 @@ WAYS = {
 LARGE = {
     "validation": "大表：核验一个全年，对照手写的一条 SQL",
     "resubmission": "大表：百分之一的单位重新报送，对照核验全年",
+    "intake": "读表，对照 calamine 和 openpyxl",
 }
 SECTIONS = (NIGHTS, BACKFILLS, SAME_CHECKS, AIRFLOW, WORKERS, *LARGE.values(), QUICK)
 """The titles of the page, in order."""
@@ -80,7 +82,6 @@ OTHERS = {
     "bench_scoring.py": "计分：精确整数，对照逐个分数的循环和 polars、numpy 浮点",
     "bench_resubmission.py": "百分之一的单位重新报送，对照核验全年",
     "bench_publishing.py": "推送，对照只签名、只发送、不记账的客户端",
-    "bench_intake.py": "读表，对照 calamine 和 openpyxl",
     "bench_desk.py": "工作台每一页，大库对照小库",
     "bench_dag_parse.py": "流程文件的解析",
 }
