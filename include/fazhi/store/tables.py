@@ -177,7 +177,7 @@ value = Table(
     Column("cell_evidence", Text),
     Column("value_digest", String(64), nullable=False),
     UniqueConstraint("parse_id", "row_no"),
-    Index("ix_value_subject", "indicator_code", "unit_code", text("SUBSTR(period, 5)")),
+    Index("ix_value_subject", "indicator_code", "unit_code", text("SUBSTR(period, 5)"), "year"),
     Index("ix_value_row", "parse_id", "indicator_code", "unit_code", "period"),
     Index("ix_value_claimed", "parse_id", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
 )
