@@ -127,7 +127,7 @@ def test_what_a_steward_did_not_accept_must_be_corrected(desk: Desk):
         WARNED: "本期报送截止前更正并重新报送",
     }
     assert '<span class="chip block">不予认可</span>' in receipt.html
-    assert receipt.text.count(f"   审核：{NOT_ACCEPTED}\n") == 2
+    assert receipt.text.count(f"   {NOT_ACCEPTED}\n") == 2
     assert receipt.html.count(f"<b>{NOT_ACCEPTED}</b>") == 2
     marked = desk.marked()
     assert set(list_rows(marked)) == {"不予认可"}

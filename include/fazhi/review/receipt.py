@@ -229,7 +229,7 @@ def _text_of(number: int, one: Listed, by_when: str) -> list[str]:
     return [
         f"{number}. 【{one.handling_zh}】{one.place_zh}{f'，{indicator}' if indicator else ''}",
         f"   问题：{one.message_zh}",
-        *([f"   审核：{one.ruling_zh}"] if one.is_refused else []),
+        *([f"   {one.ruling_zh}"] if one.is_refused else []),
         f"   怎样更正：{one.fix_zh}",
         f"   期限：{by_when}",
     ]
