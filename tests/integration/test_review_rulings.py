@@ -11,17 +11,17 @@ from sqlalchemy import select
 
 from fazhi.collect.reporting import _told_finding
 from fazhi.model.terms import Severity
-from fazhi.review import Ruling, decide_finding
+from fazhi.review import Ruling, decide_finding, decide_not_applicable
 from fazhi.review.listed import Listed
 from fazhi.review.listing import LIST_SHEET
 from fazhi.review.marked import FILL_OF
 from fazhi.review.stored import returned
 from fazhi.store import read
-from fazhi.store.decisions import DECISION_OF_SEVERITY, rulings
+from fazhi.store.decisions import CLAIM_RULE, DECISION_OF_SEVERITY, rulings
 from fazhi.store.findings import current_findings
 from fazhi.store.tables import finding
 from integration.test_review_returns import NOW, Desk
-from support.returns import COVER, fill
+from support.returns import COVER, department, fill
 
 PHONE = {"A1.3": {"note": "手机 13800138000"}}
 """A warning on one cell (PII_FOUND); the cover without a signature is a hold on the whole file (NOT_APPROVED)."""
@@ -140,6 +140,30 @@ def test_a_ruling_that_was_withdrawn_leaves_the_finding_as_it_was(desk: Desk):
     rule(desk, "refuse")
     rule(desk, "withdraw")
     assert desk.receipt() == before
+
+
+def test_a_claim_of_not_applicable_that_was_refused_says_why(tmp_path: Path):
+    """The finding blocks and nobody decides on it; the ruling is one on the claim."""
+    desk = Desk(tmp_path)
+    fill(tmp_path / "填报表.xlsx", {"A1.3": {"not_applicable": "是", "reason": "没有这项职责（合成数据）"}})
+    desk.submit(tmp_path / "填报表.xlsx")
+    (claim,) = back(desk).to_correct
+    assert (claim.rule, claim.handling_zh) == (CLAIM_RULE, "退回更正")
+    told = "审核人员没有认可：三定规定中有这项职责（合成数据）。"
+
+    ruling = Ruling("refuse", "三定规定中有这项职责（合成数据）", "steward")
+    claimed = {"unit_code": department().unit_code, "indicator_code": "A1.3", "period": "2024"}
+    assert decide_not_applicable(desk.engine, **claimed, ruling=ruling, now=NOW)
+
+    gone_back = back(desk)
+    (claim,) = gone_back.to_correct
+    assert (claim.rule, claim.handling_zh, claim.ruling_zh) == (CLAIM_RULE, "不予认可", told)
+    assert gone_back.head.by_when_zh(claim) == "本期报送截止前更正并重新报送，更正前不计分"
+    assert told in desk.receipt().text
+    with read(desk.engine) as connection:
+        (row,) = current_findings(connection, 2024)
+        message = _told_finding(row, rulings(connection, 2024))["message"]
+    assert message == f"{row['message_zh']}{told}{row['fix_zh']}"
 
 
 def test_the_portal_is_told_what_became_of_each_finding(desk: Desk):

@@ -22,7 +22,7 @@ from fazhi.model.errors import SystemFault
 from fazhi.model.privacy import mask_personal_data
 from fazhi.model.terms import Severity
 from fazhi.store import read
-from fazhi.store.decisions import DECISION_OF_SEVERITY, DecisionKey, Ruled, key_of_finding, rulings
+from fazhi.store.decisions import DecisionKey, Ruled, key_ruled_on, rulings
 from fazhi.store.findings import current_findings
 from fazhi.store.returns import (
     RETURN_FIX_ZH,
@@ -307,7 +307,8 @@ def _findings_by_submission(connection: Connection, year: int) -> dict[tuple[str
 
 
 def _ruling_on(row: Mapping[str, Any], ruled: Mapping[DecisionKey, Ruled]) -> Ruled | None:
-    return ruled.get(key_of_finding(row)) if row["severity"] in DECISION_OF_SEVERITY else None
+    key = key_ruled_on(row)
+    return None if key is None else ruled.get(key)
 
 
 def _told_finding(row: Mapping[str, Any], ruled: Mapping[DecisionKey, Ruled]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, exists, func, insert, literal, not_, select
+from sqlalchemy import Connection, Engine, exists, func, insert, literal, not_, select, true
 from sqlalchemy.exc import IntegrityError
 
 from fazhi.audit import Actor, Event, append
@@ -18,7 +18,14 @@ from fazhi.model.errors import ChangedMeanwhile, UsageError
 from fazhi.model.period import Period
 from fazhi.review.shown import findings_in_force, require_unchanged
 from fazhi.store import write
-from fazhi.store.decisions import DECISION_OF_SEVERITY, DecisionKey, key_of_finding, newest, same_key
+from fazhi.store.decisions import (
+    CLAIM_RULE,
+    DECISION_OF_SEVERITY,
+    DecisionKey,
+    key_of_finding,
+    newest,
+    same_key,
+)
 from fazhi.store.returns import is_sent
 from fazhi.store.tables import decision, finding, submission
 
@@ -191,12 +198,13 @@ def _stands(connection: Connection, row: Mapping[str, Any], ruling: Ruling) -> b
 
 def told_since(connection: Connection, key: DecisionKey, since: str) -> bool:
     """Whether the portal was written to, since a moment, about a submission on which the thing decided stands."""
+    is_claim = key.kind == "not_applicable"
     about = select(finding.c.submission_id, finding.c.revision).where(
         finding.c.unit_code == key.unit_code,
         func.coalesce(finding.c.indicator_code, "") == key.indicator_code,
         finding.c.period == key.period,
-        finding.c.rule == key.rule,
-        func.coalesce(finding.c.value_digest, "") == key.value_digest,
+        finding.c.rule == (CLAIM_RULE if is_claim else key.rule),
+        true() if is_claim else func.coalesce(finding.c.value_digest, "") == key.value_digest,
     )
     sent = {tuple(row) for row in connection.execute(about.distinct())}
     return any(is_sent(connection, submission_id, revision, since) for submission_id, revision in sent)

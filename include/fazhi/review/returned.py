@@ -25,10 +25,11 @@ CONFIRMED_ZH = RULED_TOLD_ZH["approve"]
 """What is said of a finding that a steward has confirmed or released."""
 
 REFUSED_BY_WHEN_ZH: dict[Severity, str] = {
+    Severity.BLOCK: BY_WHEN_ZH[Severity.BLOCK],
     Severity.HOLD: BY_WHEN_ZH[Severity.BLOCK],
     Severity.WARN: f"{_BEFORE_THE_DEADLINE}更正并重新报送",
 }
-"""By when a finding that a steward did not accept has to be corrected; a hold keeps its value out of the score until then."""
+"""By when what a steward did not accept has to be corrected; a hold, and a claim of 不适用, keep the value out of the score until then."""
 
 RETURN_BY_WHEN_ZH = f"{_BEFORE_THE_DEADLINE}更正并重新报送；退回本身不改变计分"
 """The same of a steward's return, which settles nothing by itself (contracts/scoring.md, section 2)."""

@@ -18,6 +18,8 @@ from fazhi.store.tables import decision
 DecisionKind = Literal["not_applicable", "warning", "hold"]
 DECISION_OF_SEVERITY: Mapping[str, DecisionKind] = {"warn": "warning", "hold": "hold"}
 """The severities that a steward decides on, and what their decisions are called."""
+CLAIM_RULE = "NA_UNAPPROVED"
+"""The rule that finds a claim of 不适用 that nobody has approved: the ruling is one on the claim."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,15 @@ def key_of_finding(row: Mapping[str, Any] | RowMapping) -> DecisionKey:
     )
 
 
+def key_ruled_on(row: Mapping[str, Any] | RowMapping) -> DecisionKey | None:
+    """What a ruling that bears on a finding is about: the finding, or the claim of 不适用 that it finds; ``None`` for all others."""
+    if row["severity"] in DECISION_OF_SEVERITY:
+        return key_of_finding(row)
+    if row["rule"] != CLAIM_RULE:
+        return None
+    return DecisionKey("not_applicable", row["unit_code"], row["indicator_code"] or "", row["period"], "", "")
+
+
 def same_key(year: int, key: DecisionKey) -> list[ColumnElement[bool]]:
     """The conditions under which a row of ``decision`` is about a thing."""
     return [decision.c.year == year, *(decision.c[name] == text for name, text in vars(key).items())]
@@ -97,11 +108,9 @@ def newest_rows(
 
 def rulings_on(connection: Connection, year: int, found: Iterable[Mapping[str, Any]]) -> Mapping[int, Ruled]:
     """What stands on each of some rows of ``finding``, by its ``finding_id``; none where nobody ruled."""
-    keys = {
-        row["finding_id"]: key_of_finding(row) for row in found if row["severity"] in DECISION_OF_SEVERITY
-    }
-    newest_of = rulings(connection, year, {key.unit_code for key in keys.values()})
-    return {one: newest_of[key] for one, key in keys.items() if key in newest_of}
+    keys = {row["finding_id"]: key_ruled_on(row) for row in found}
+    newest_of = rulings(connection, year, {key.unit_code for key in keys.values() if key is not None})
+    return {one: newest_of[key] for one, key in keys.items() if key is not None and key in newest_of}
 
 
 def rulings(
