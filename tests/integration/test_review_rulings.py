@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 from openpyxl.cell.cell import Cell
 from sqlalchemy import select
 
-from fazhi.collect.reporting import _told_finding
+from fazhi.collect.reporting import _told_finding, outcome_of
 from fazhi.model.terms import Severity
 from fazhi.review import Ruling, decide_finding, decide_not_applicable
 from fazhi.review.listed import Listed
@@ -163,7 +163,13 @@ def test_a_claim_of_not_applicable_that_was_refused_says_why(tmp_path: Path):
     with read(desk.engine) as connection:
         (row,) = current_findings(connection, 2024)
         message = _told_finding(row, rulings(connection, 2024))["message"]
+        assert outcome_of([row], rulings(connection, 2024)) == "returned"
     assert message == f"{row['message_zh']}{told}{row['fix_zh']}"
+
+    approval = Ruling("approve", "已核对三定规定（合成数据）", "steward")
+    assert decide_not_applicable(desk.engine, **claimed, ruling=approval, now=NOW)
+    with read(desk.engine) as connection:
+        assert outcome_of([row], rulings(connection, 2024)) == "accepted"
 
 
 def test_the_portal_is_told_what_became_of_each_finding(desk: Desk):

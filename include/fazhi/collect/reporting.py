@@ -85,8 +85,9 @@ def outcome_of(
     """What findings and decisions make of a submission; ``None`` while a steward has to decide.
 
     A blocking or a security finding returns it without anybody's decision: only the department can correct
-    that. So does a warning or a hold that a steward refused. A hold that nobody decided keeps it waiting, a
-    warning that nobody confirmed is told as a warning.
+    that (but for a claim of 不适用 that has been approved since the validation). So does a warning or a hold
+    that a steward refused. A hold that nobody decided keeps it waiting, a warning that nobody confirmed is
+    told as a warning.
 
     Args:
         findings: Rows of ``finding`` in force on the submission.
@@ -97,10 +98,11 @@ def outcome_of(
         severity = Severity(row["severity"])
         on_it = _ruling_on(row, ruled)
         verdict = "" if on_it is None else on_it.verdict
+        if verdict == "approve":
+            continue
         if severity in (Severity.BLOCK, Severity.SECURITY) or verdict == "refuse":
             return ReviewOutcome.RETURNED
-        if verdict != "approve":
-            open_severities.add(severity)
+        open_severities.add(severity)
     if Severity.HOLD in open_severities:
         return None
     if Severity.WARN in open_severities:
