@@ -9,6 +9,8 @@ from sqlalchemy import select
 from fazhi import pipeline
 from fazhi.review import Ruling, decide_not_applicable
 from fazhi.store import read
+from fazhi.store.decisions import DECISION_OF_SEVERITY
+from fazhi.store.findings import current_findings
 from fazhi.store.tables import submission
 from support.desk import PERSONS, DeskClient
 from support.desk_city import RECEIVED, YEARS, DeskCity
@@ -48,6 +50,24 @@ def test_own_decisions_are_read_by_names(
     assert page.count(f"<td>{name}</td>") == 2
     assert f"{YEAR}年 A1.1 {indicator}" in page
     assert f"<code>{code}</code>" not in page
+
+
+def test_what_was_not_accepted_is_called_so_everywhere(city: DeskCity, desk: DeskClient) -> None:
+    with read(city.engine) as connection:
+        rows = current_findings(connection, YEAR)
+    one = next(row for row in rows if row["severity"] in DECISION_OF_SEVERITY)
+    path = f"/submissions/{quote(one['submission_id'], safe='')}/{one['revision']}"
+    steward = desk.as_person(STEWARD)
+    shown = re.search(r'name="shown" value="([^"]*)"', steward.get(path).text)[1]
+    reason = "材料没有盖章（合成数据）"
+    form = {"finding": one["finding_id"], "verdict": "refuse", "reason": reason, "shown": shown}
+    answer = steward.post(f"{path}/decide", form)
+    assert answer.status_code == 303
+    page = steward.get(path).text
+    assert "已记为不予认可 1 处" in page
+    assert re.search(f'<p class="ruled refuse">不予认可 · .*：{reason}</p>', page)
+    assert f"<td>不予认可</td><td>{reason}</td>" in steward.get("/decisions").text
+    assert f"审核人员没有认可：{reason}。" in steward.get(f"{path}/receipt.txt").text
 
 
 def test_a_request_is_read_by_names(desk: DeskClient, sender: tuple[str, str, str]) -> None:

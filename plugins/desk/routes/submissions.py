@@ -26,7 +26,7 @@ LONGEST_REASON = 2000
 _ALREADY = N_("已经办理过，没有重复记录")
 _DONE = {
     "approve": N_("已确认 {count} 处"),
-    "refuse": N_("已作不同意裁定 {count} 处"),
+    "refuse": N_("已记为不予认可 {count} 处"),
     "withdraw": N_("已撤回 {count} 处"),
 }
 
