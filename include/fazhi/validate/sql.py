@@ -58,8 +58,7 @@ _OTHERS: Mapping[Family, str] = {
     "sources": (f"CROSS JOIN value o {_OTHER_IS_CURRENT} LEFT {_OTHER_MAY_REPORT} LEFT {_MAY_REPORT}"),
     "submission": _SUBMISSION.format(""),
     "shared": (
-        "JOIN value_token k ON k.value_id = v.value_id JOIN value_token ko ON ko.kind = k.kind"
-        f" AND ko.token = k.token AND ko.value_id <> k.value_id JOIN value o ON o.value_id = ko.value_id"
+        "CROSS JOIN value_token k CROSS JOIN value_token ko JOIN value o ON o.value_id = ko.value_id"
         f" {_OTHER_IS_CURRENT}"
     ),
     "same_submission": (
@@ -89,9 +88,12 @@ _WHERE: Mapping[Family, str] = {
         " AND o.year = v.year AND o.indicator_code = COALESCE(c.other_code, v.indicator_code)"
         f" AND o.unit_code = v.unit_code AND o.period = v.period AND {_SAME_SEASON.format('o', 'v')}"
         " AND o.reporter_code <> v.reporter_code"
-    )
+    ),
+    "shared": (
+        "k.value_id = v.value_id AND ko.kind = k.kind AND ko.token = k.token AND ko.value_id <> k.value_id"
+    ),
 }
-"""What joins the other value where SQLite must not reorder: behind a CROSS JOIN the check comes first."""
+"""What joins the other value where SQLite must not reorder: behind a CROSS JOIN the check, or the slice, comes first."""
 _NARROWED: Mapping[Family, str] = {
     "earlier_year": (
         "NOT EXISTS (SELECT 1 FROM value n JOIN current_parse np ON np.parse_id = n.parse_id"
