@@ -261,7 +261,7 @@ def _open_claims(
     claims = [
         row
         for row in connection.execute(statement)
-        if DecisionKey("not_applicable", row.unit_code, row.indicator_code, row.period, "", "") not in ruled
+        if DecisionKey.of_claim(row.unit_code, row.indicator_code, row.period) not in ruled
     ]
     return sorted(claims, key=lambda row: (code_key(row.indicator_code), Period.parse(row.period).rank))
 

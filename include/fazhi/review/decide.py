@@ -77,7 +77,7 @@ def decide_not_applicable(
         UsageError: The ruling is incomplete or the period unreadable.
     """
     year = _year_of(period)
-    key = DecisionKey("not_applicable", unit_code, indicator_code, period, "", "")
+    key = DecisionKey.of_claim(unit_code, indicator_code, period)
     with write(engine) as connection:
         return rule_on(connection, key, year, ruling.checked(), now)
 

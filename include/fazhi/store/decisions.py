@@ -33,6 +33,11 @@ class DecisionKey:
     rule: str
     value_digest: str
 
+    @classmethod
+    def of_claim(cls, unit_code: str, indicator_code: str, period: str) -> "DecisionKey":
+        """A claim that an indicator does not apply to a unit in a period."""
+        return cls("not_applicable", unit_code, indicator_code, period, "", "")
+
 
 class Ruled(NamedTuple):
     """What stands on a thing: the newest verdict (``approve``, ``refuse``, ``withdraw``) and the reason given for it."""
@@ -75,7 +80,7 @@ def key_ruled_on(row: Mapping[str, Any] | RowMapping) -> DecisionKey | None:
         return key_of_finding(row)
     if row["rule"] != CLAIM_RULE:
         return None
-    return DecisionKey("not_applicable", row["unit_code"], row["indicator_code"] or "", row["period"], "", "")
+    return DecisionKey.of_claim(row["unit_code"], row["indicator_code"] or "", row["period"])
 
 
 def same_key(year: int, key: DecisionKey) -> list[ColumnElement[bool]]:
