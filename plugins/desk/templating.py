@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from desk.language import N_
-from fazhi.model.terms import GROUP_ZH, RULED_ZH, SEVERITY_ZH
+from fazhi.model.terms import DECISION_ZH, GROUP_ZH, RULED_ZH, SEVERITY_ZH, verdict_zh
 from fazhi.score import LINE_ZH, WHY_ZH
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -39,9 +39,6 @@ REQUEST_ZH = {
     "extension": N_("延期申请"),
 }
 """What a kind of request is called."""
-
-VERDICT_ZH = {"approve": N_("同意"), "refuse": N_("不同意"), "withdraw": N_("撤回")}
-"""Rulings on requests, and on problems."""
 
 STATION_ZH = {
     "proposed": N_("提出"),
@@ -101,8 +98,9 @@ def environment() -> Environment:
     )
     made.globals.update(
         request_zh=REQUEST_ZH,
-        verdict_zh=VERDICT_ZH,
         judged_zh=RULED_ZH,
+        decision_zh=DECISION_ZH,
+        verdict_zh=verdict_zh,
         why_no_table_zh=WHY_NO_TABLE_ZH,
         station_zh=STATION_ZH,
         appeal_zh=APPEAL_ZH,

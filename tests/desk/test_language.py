@@ -47,9 +47,14 @@ def _told_by(call: ast.Call) -> Iterator[str]:
 
 
 def words() -> set[str]:
-    """The vocabularies that badges show."""
+    """The vocabularies that badges and verdicts show."""
     known = templating.environment().globals
-    return {*known["severity_zh"].values(), *known["judged_zh"].values()}
+    verdicts = {
+        known["verdict_zh"](about, verdict)
+        for about in (*known["decision_zh"], *known["request_zh"])
+        for verdict in ("approve", "refuse", "withdraw")
+    }
+    return {*known["severity_zh"].values(), *known["decision_zh"].values(), *verdicts}
 
 
 def test_every_text_has_an_english_and_no_english_is_an_orphan() -> None:

@@ -12,7 +12,15 @@ import pytest
 from openpyxl import load_workbook
 
 from fazhi.model.errors import ConfigurationError, UsageError
-from fazhi.score import Basis, changes_zh, compare_versions, explain, sensitivity, write_office_return
+from fazhi.score import (
+    Basis,
+    changes_zh,
+    compare_versions,
+    explain,
+    score_workbook,
+    sensitivity,
+    write_office_return,
+)
 from fazhi.score.changes import LineChange
 from fazhi.score.results import hundredths
 from fazhi.score.sensitivity import LESS, MORE, WITHOUT, Neighbours
@@ -46,6 +54,23 @@ def test_the_explanation_reaches_weights_values_files_and_decisions(world):
         assert part in text
     growth = explain(world.engine, YEAR, UNITS[1], basis=Basis(world.edition, world.edition.profiles[0]))
     assert "    全年数值（各期相加）：（98 - 100）÷ 100" in growth
+
+
+@pytest.mark.parametrize(
+    ("verdict", "called"), [("approve", "已确认"), ("refuse", "不予认可"), ("withdraw", "撤回")]
+)
+def test_a_ruling_on_a_finding_is_called_as_on_the_steward_s_button(engine, verdict, called):
+    world = made_world(engine)
+    world.decide("hold", UNITS[2], "A1.9", str(YEAR), rule="JUMP", value_digest="1" * 64, verdict=verdict)
+    assert f"审核决定（2024年 待审核事项）{called} JUMP：合成（steward，" in explain(engine, YEAR, UNITS[2])
+    written = score_workbook(engine, world.edition, world.registry, YEAR, UNITS[2], today=TODAY)
+    book = load_workbook(io.BytesIO(written))
+    [ruling] = [
+        [cell.value for cell in row]
+        for row in book["来源"].iter_rows()
+        if "JUMP" in [cell.value for cell in row]
+    ]
+    assert called in ruling
 
 
 def test_a_basis_of_another_edition_is_not_used(world):

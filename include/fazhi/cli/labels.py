@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fazhi.model.terms import SEVERITY_ZH
+from fazhi.model.terms import DECISION_ZH, SEVERITY_ZH
 from fazhi.score import LINE_ZH
 
 COUNT_ZH = {
@@ -110,9 +110,7 @@ COUNT_ZH = {
 
 STATE_ZH = {
     "kind": {
-        "not_applicable": "不适用申请",
-        "warning": "提示事项说明",
-        "hold": "待审核事项",
+        **DECISION_ZH,
         "final": "年度最终结果",
         "correction": "更正",
         "appeal": "申诉",

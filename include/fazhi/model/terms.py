@@ -29,11 +29,31 @@ SEVERITY_ZH = {
     Severity.NOTE: "已自动处理",
     Severity.SECURITY: "安全隔离",
 }
+DECISION_ZH = {"not_applicable": "不适用申请", "warning": "提示事项说明", "hold": "待审核事项"}
+"""What a decision is about: a request, or a finding of a severity."""
+
 RULED_ZH = {"approve": "已确认", "refuse": "不予认可"}
 """What a steward's verdict on a finding is called; one that was withdrawn leaves the finding as it was."""
 
+_ANSWERED_ZH = {"approve": "同意", "refuse": "不同意"}
+_WITHDRAWN_ZH = "撤回"
+
 RULED_TOLD_ZH = {"approve": "审核人员已确认，不需要处理", "refuse": "审核人员没有认可"}
 """What a department is told of a verdict."""
+
+
+def verdict_zh(about: str, verdict: str) -> str:
+    """What a verdict is called: on a finding as the steward's buttons say, on a request 同意 or 不同意.
+
+    Args:
+        about: The kind of the decision (``warning`` and ``hold`` are findings), or of the request.
+        verdict: ``approve``, ``refuse`` or ``withdraw``.
+
+    Raises:
+        KeyError: There is no such verdict.
+    """
+    called = RULED_ZH if about in ("warning", "hold") else _ANSWERED_ZH
+    return {**called, "withdraw": _WITHDRAWN_ZH}[verdict]
 
 
 class ValueType(StrEnum):

@@ -13,7 +13,17 @@ from sqlalchemy import Engine, Row
 
 from fazhi.model.exact import plain, two_places
 from fazhi.model.period import Period
-from fazhi.model.terms import GROUP_ZH, Aggregation, Group, LineStatus, RatioKind, Reporting, ValueType
+from fazhi.model.terms import (
+    DECISION_ZH,
+    GROUP_ZH,
+    Aggregation,
+    Group,
+    LineStatus,
+    RatioKind,
+    Reporting,
+    ValueType,
+    verdict_zh,
+)
 from fazhi.score.dossier import Dossier, read_dossier
 from fazhi.score.results import hundredths
 from fazhi.store import read
@@ -28,8 +38,6 @@ STATUS_ZH = {
 }
 STAGE_ZH = {"provisional": "过程得分", "final": "最终得分"}
 KIND_ZH = {"submission": "单位报送", "office": "主管部门提供", "system": "本系统计算"}
-DECISION_ZH = {"not_applicable": "不适用申请", "warning": "提示事项说明", "hold": "待审核事项"}
-VERDICT_ZH = {"approve": "同意", "refuse": "不同意", "withdraw": "撤回"}
 
 
 @dataclass(frozen=True)
@@ -264,6 +272,4 @@ def _decision(row: Row[Any]) -> str:
 
 def decision_zh(row: Row[Any]) -> str:
     """What a decision is about and what it says."""
-    kind = DECISION_ZH.get(row.kind, row.kind)
-    verdict = VERDICT_ZH.get(row.verdict, row.verdict)
-    return f"审核决定（{Period.parse(row.period).name_zh} {kind}）{verdict}"
+    return f"审核决定（{Period.parse(row.period).name_zh} {DECISION_ZH[row.kind]}）{verdict_zh(row.kind, row.verdict)}"

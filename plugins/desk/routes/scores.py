@@ -40,12 +40,6 @@ INPUT_KIND_ZH = {
     "office": N_("主管部门提供"),
     "system": N_("本系统计算"),
 }
-DECISION_ZH = {
-    "not_applicable": N_("不适用申请"),
-    "warning": N_("提示事项说明"),
-    "hold": N_("待审核事项"),
-}
-VERDICT_ZH = {"approve": N_("同意"), "refuse": N_("不同意"), "withdraw": N_("撤回")}
 GROUP_NAMES = {
     Group.COMMON: N_("共性指标"),
     Group.FUNCTION: N_("个性指标"),
@@ -105,8 +99,6 @@ environment().globals.update(
     line_status_zh=LINE_STATUS_ZH,
     stage_zh=STAGE_ZH,
     input_kind_zh=INPUT_KIND_ZH,
-    decision_kind_zh=DECISION_ZH,
-    verdict_zh=VERDICT_ZH,
 )
 
 

@@ -4,13 +4,11 @@ from openpyxl import Workbook
 
 from fazhi.model.exact import plain
 from fazhi.model.period import Period
+from fazhi.model.terms import DECISION_ZH, verdict_zh
+from fazhi.score.explain import KIND_ZH
 from fazhi.score.workbook.case import Case
 from fazhi.score.workbook.grid import WHOLE, Grid, columns
 from fazhi.systems.wording import shares_zh, years_zh
-
-_KIND_ZH = {"submission": "单位报送", "office": "主管部门提供", "system": "本系统计算"}
-_DECISION_ZH = {"not_applicable": "不适用申请", "warning": "提示事项说明", "hold": "待审核事项"}
-_VERDICT_ZH = {"approve": "同意", "refuse": "不同意", "withdraw": "撤回"}
 
 
 def source_numbers(case: Case) -> dict[int, int]:
@@ -49,7 +47,7 @@ def write_sources(book: Workbook, case: Case) -> None:
             for name, text in (
                 ("code", used.indicator_code),
                 ("period", Period.parse(used.period).name_zh),
-                ("kind", _KIND_ZH[used.kind]),
+                ("kind", KIND_ZH[used.kind]),
                 ("submission", used.submission_id),
                 ("sheet", used.sheet),
                 ("cell", used.cell),
@@ -83,10 +81,10 @@ def _write_decisions(grid: Grid, row: int, case: Case) -> None:
         for name, text in (
             ("code", made.indicator_code),
             ("period", Period.parse(made.period).name_zh),
-            ("kind", _DECISION_ZH.get(made.kind, made.kind)),
+            ("kind", DECISION_ZH[made.kind]),
             ("submission", made.reason),
             ("sheet", made.rule),
-            ("cell", _VERDICT_ZH.get(made.verdict, made.verdict)),
+            ("cell", verdict_zh(made.kind, made.verdict)),
             ("cell_below", made.decided_by),
             ("digest", made.decided_at),
         ):
