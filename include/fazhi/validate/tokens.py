@@ -7,7 +7,7 @@ tables depend on nothing but what was received, so a row made once stays true.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
@@ -35,12 +35,12 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 _SHORTEST_TEXT = 10
 _BATCH, _MANY = 2_000, 500
-_OPENING, _CLOSING = r"[〔\[(【]", r"[〕\])】]"
+_LONGEST_NAME = 20
+"""Letters on either side of the year that can belong to a number."""
 _HAN = r"\u4e00-\u9fff"
-_NUMBER = re.compile(
-    rf"(?P<before>[{_HAN}A-Za-z]{{0,20}}){_OPENING}(?P<year>(?:19|20)[0-9]{{2}}){_CLOSING}"
-    rf"(?P<after>[{_HAN}A-Za-z0-9]{{0,20}}?)第?(?P<number>[0-9]+(?:-[0-9]+)?)号"
-)
+_YEAR = re.compile(r"[〔\[(【]((?:19|20)[0-9]{2})[〕\])】]")
+_NOT_OF_A_NAME = re.compile(rf"[^{_HAN}A-Za-z]")
+_AFTER_YEAR = re.compile(rf"([{_HAN}A-Za-z0-9]{{0,{_LONGEST_NAME}}}?)第?([0-9]+(?:-[0-9]+)?)号")
 _LEADING_WORDS = re.compile(
     r".*(?:依据|根据|按照|参照|文号|案号|编号|决定书|通知书|详见|见|按|和|与|及|为|以|是|即|由|的)"
 )
@@ -157,12 +157,13 @@ def _of_evidence(connection: Connection, waiting: Select[tuple[int]]) -> Iterato
         }
 
 
-def tokens_of(note: str) -> Iterable[tuple[str, str, int]]:
+def tokens_of(note: str) -> Iterator[tuple[str, str, int]]:
     """The tokens of a note: kind, token, and the letters it stands for."""
-    letters = "".join(c for c in unicodedata.normalize("NFKC", note) if c.isalpha())
+    alike = unicodedata.normalize("NFKC", note)
+    letters = "".join(filter(str.isalpha, alike))
     if len(letters) >= _SHORTEST_TEXT:
         yield "text", sha256_hex(letters.encode()), len(letters)
-    yield from (("number", number, len(number)) for number in document_numbers(note))
+    yield from (("number", number, len(number)) for number in dict.fromkeys(_numbers("".join(alike.split()))))
 
 
 def document_numbers(note: str) -> tuple[str, ...]:
@@ -171,9 +172,16 @@ def document_numbers(note: str) -> tuple[str, ...]:
     >>> document_numbers("依据包府发[2024] 12 号，案号（2024）内0203行初7号。")
     ('包府发〔2024〕12号', '〔2024〕内0203行初7号')
     """
-    plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", note))
-    found = (
-        f"{_LEADING_WORDS.sub('', one['before'])}〔{one['year']}〕{one['after']}{one['number']}号"
-        for one in _NUMBER.finditer(plain)
-    )
-    return tuple(dict.fromkeys(found))
+    return tuple(number for kind, number, _ in tokens_of(note) if kind == "number")
+
+
+def _numbers(plain: str) -> Iterator[str]:
+    """From the year, which is rare, to both sides: a pattern that begins with any letters costs ten times as much."""
+    end = 0
+    for year in _YEAR.finditer(plain):
+        after = _AFTER_YEAR.match(plain, year.end())
+        if after is None:
+            continue
+        before = _NOT_OF_A_NAME.split(plain[max(end, year.start() - _LONGEST_NAME) : year.start()])[-1]
+        yield f"{_LEADING_WORDS.sub('', before)}〔{year[1]}〕{after[1]}{after[2]}号"
+        end = after.end()
