@@ -4,8 +4,8 @@ Baseline: ``every_violation.sql``, one statement that finds the same violations 
 without the project's rule definitions; on the same rows in the same process, the faster of two runs, after the
 dimensions are loaded and the planner knows all tables. The validation is a store's very first: it loads the
 dimensions, and nobody has run ANALYZE for it. Both have to find the same number for every check. Both look for copies
-in the tokens of notes and evidence, which are taken once from each submission, whenever it comes: they are taken before
-both, of this year and the year before, and timed by themselves. For comparison also the product's own listing
+in the tokens of notes and evidence; a first validation takes them, of this year and the year before, which is timed by
+itself and counts as part of it, while the SQL by hand finds them there. For comparison also the product's own listing
 statement, run alone and rolled back. Aim: at most 3 times the baseline, and the process's memory does not grow with the
 rows. SQLite always; PostgreSQL too where FAZHI_TEST_POSTGRES names a database that may
 be overwritten. FAZHI_BENCH=full takes 100,000 and 1,000,000 rows, FAZHI_BENCH=soak 10,000,000 as well.
@@ -117,6 +117,11 @@ class Measured(NamedTuple):
     whole: float
     peak: int
 
+    @property
+    def ratio(self) -> float:
+        """The whole first validation, tokens included, beside the baseline."""
+        return (self.tokens + self.whole) / self.by_hand
+
 
 def measure(url: str, rows: int) -> tuple[int, Measured]:
     """How many rows were written, and what was measured on them in a process of its own."""
@@ -147,7 +152,7 @@ def measure_database(database: str, postgres: str, sizes: Sequence[int]) -> list
         all_sizes.append(one)
         print(
             f"{database:<12}{written:>10,}{one.findings:>10,}{one.tokens:>8.2f} s{one.by_hand:>10.2f} s{one.listing:>10.2f} s"
-            f"{one.whole:>10.2f} s{one.whole / one.by_hand:>8.1f}{one.peak / 1024:>8.0f} MiB",
+            f"{one.whole:>10.2f} s{one.ratio:>8.1f}{one.peak / 1024:>8.0f} MiB",
             flush=True,
         )
     return all_sizes
@@ -175,7 +180,7 @@ def main() -> int:
     for database in databases(postgres):
         measured = measure_database(database, postgres, SIZES[bench])
         flat = measured[-1].peak <= measured[0].peak * FLAT
-        held = held and flat and (not bench or measured[-1].whole / measured[-1].by_hand <= AIM)
+        held = held and flat and (not bench or measured[-1].ratio <= AIM)
     judged_by = "ratio and memory" if bench else "memory (the ratio at FAZHI_BENCH=full)"
     print(f"aim: ratio at most {AIM:g}, memory flat; judged by {judged_by}: {'held' if held else 'MISSED'}")
     return 0
